@@ -1,0 +1,108 @@
+import { DEFAULT_KNOBS } from './knobs';
+import type { DataSource, RunConfig } from './run-config';
+
+const SAMPLING: RunConfig['sampling'] = {
+  sampler: 'ddim',
+  steps: 25,
+  eta: 0,
+  count: 16,
+  weights: 'ema',
+  draw: 'per_image',
+  seed: 42,
+};
+
+const QUICK: RunConfig = {
+  preset: 'quick',
+  seed: 1,
+  data: { source: { kind: 'digits' }, image_size: 32, channels: 1, flip: false },
+  model: {
+    variant: 'pdm',
+    block_out_channels: [32, 64, 64],
+    layers_per_block: 1,
+    attention_levels: [2],
+    norm_num_groups: 16,
+    attention_head_dim: 8,
+    k: 10,
+    encoder_widths: [64, 128, 256],
+  },
+  diffusion: { timesteps: 1000, beta_schedule: 'linear', beta_start: 1e-4, beta_end: 0.02 },
+  training: {
+    batch_size: 32,
+    steps: 3000,
+    warmup_steps: 50,
+    lr_schedule: 'cosine',
+    checkpoint_every: 100,
+    keep_checkpoints: 3,
+  },
+  knobs: { ...DEFAULT_KNOBS, lr: 1e-3, ema_decay: 0.995 },
+  sampling: SAMPLING,
+};
+
+/** The reference's published CIFAR-10 run, batch and rate included. */
+const CIFAR10: RunConfig = {
+  preset: 'cifar10',
+  seed: 1,
+  data: { source: { kind: 'cifar10', path: '.' }, image_size: 32, channels: 3, flip: true },
+  model: {
+    variant: 'pdm',
+    block_out_channels: [128, 256, 256, 256],
+    layers_per_block: 2,
+    attention_levels: [1],
+    norm_num_groups: 32,
+    attention_head_dim: 8,
+    k: 15,
+    encoder_widths: [64, 128, 256],
+  },
+  diffusion: { timesteps: 2000, beta_schedule: 'linear', beta_start: 1e-4, beta_end: 0.02 },
+  training: {
+    batch_size: 64,
+    steps: 391_000,
+    warmup_steps: 500,
+    lr_schedule: 'cosine',
+    checkpoint_every: 1000,
+    keep_checkpoints: 3,
+  },
+  knobs: { ...DEFAULT_KNOBS, sample_every: 1000 },
+  sampling: { ...SAMPLING, steps: 50 },
+};
+
+/** Small enough for tests on the slowest backend; learns little. */
+const TINY: RunConfig = {
+  ...QUICK,
+  preset: 'tiny',
+  data: { ...QUICK.data, image_size: 16 },
+  model: {
+    ...QUICK.model,
+    block_out_channels: [8, 16],
+    attention_levels: [1],
+    norm_num_groups: 4,
+    k: 4,
+    encoder_widths: [8, 16, 16],
+  },
+  training: {
+    ...QUICK.training,
+    batch_size: 8,
+    steps: 200,
+    warmup_steps: 10,
+    checkpoint_every: 20,
+  },
+  knobs: { ...QUICK.knobs, sample_every: 20 },
+  sampling: { ...SAMPLING, steps: 5, count: 4 },
+};
+
+export const PRESETS = { quick: QUICK, tiny: TINY, cifar10: CIFAR10 } as const;
+export type PresetName = keyof typeof PRESETS;
+export const PRESET_NAMES = Object.keys(PRESETS) as PresetName[];
+
+const CHANNELS: Record<DataSource['kind'], 1 | 3> = { digits: 1, emoji: 3, folder: 3, cifar10: 3 };
+
+/** A preset pointed at a data source, channels following the source. */
+export function configFor(preset: PresetName, source: DataSource): RunConfig {
+  const base = structuredCopy(PRESETS[preset]);
+  return { ...base, data: { ...base.data, source, channels: CHANNELS[source.kind] } };
+}
+
+// Presets are plain JSON; `structuredClone` is missing from the oldest runtime we serve.
+function structuredCopy<T>(value: T): T {
+  return JSON.parse(JSON.stringify(value)) as T;
+}

@@ -1,0 +1,135 @@
+import { z } from 'zod';
+import { KnobsSchema } from './knobs';
+
+const count = z.number().int().positive();
+
+/** Where the images come from. Paths are absolute and name folders on the engine's machine. */
+export const DataSourceSchema = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('digits') }),
+  z.strictObject({ kind: z.literal('emoji') }),
+  z.strictObject({ kind: z.literal('folder'), path: z.string().min(1) }),
+  z.strictObject({ kind: z.literal('cifar10'), path: z.string().min(1) }),
+]);
+export type DataSource = z.infer<typeof DataSourceSchema>;
+
+export const DataConfigSchema = z.strictObject({
+  source: DataSourceSchema,
+  /** Edge in pixels after padding (digits) or resizing (folders). */
+  image_size: count.max(512),
+  channels: z.union([z.literal(1), z.literal(3)]),
+  /** Mirror half of the images, drawn per image and step. */
+  flip: z.boolean(),
+});
+
+export const ModelConfigSchema = z
+  .strictObject({
+    variant: z.enum(['pdm', 'spdm']),
+    /** Channels per resolution level, finest first. */
+    block_out_channels: z.array(count.max(2048)).min(1).max(8),
+    layers_per_block: count.max(8),
+    /** Levels (0 = finest) whose blocks carry self-attention. */
+    attention_levels: z.array(z.number().int().nonnegative()),
+    norm_num_groups: count,
+    attention_head_dim: count,
+    /** Number of prototypes; for s-PDM the number of classes. */
+    k: count.max(4096),
+    encoder_widths: z.tuple([count, count, count]),
+  })
+  .superRefine((model, context) => {
+    const complain = (message: string, path: PropertyKey[]): void =>
+      context.addIssue({ code: 'custom', message, path });
+    model.block_out_channels.forEach((width, level) => {
+      if (width % model.norm_num_groups !== 0) {
+        complain(
+          `width ${width} is not divisible by norm_num_groups ${model.norm_num_groups}: choose a multiple, or fewer groups`,
+          ['block_out_channels', level],
+        );
+      }
+    });
+    const last = model.block_out_channels.at(-1) ?? 0;
+    if (last % 8 !== 0) {
+      complain(`the last width ${last} must be divisible by 8, the cross-attention heads`, [
+        'block_out_channels',
+      ]);
+    }
+    for (const level of model.attention_levels) {
+      const width = model.block_out_channels[level];
+      if (width === undefined) {
+        complain(`there is no level ${level}`, ['attention_levels']);
+      } else if (width % model.attention_head_dim !== 0) {
+        complain(`width ${width} is not divisible by attention_head_dim`, ['attention_levels']);
+      }
+    }
+  });
+export type ModelConfig = z.infer<typeof ModelConfigSchema>;
+
+export const DiffusionConfigSchema = z.strictObject({
+  /** T, the length of the training chain. */
+  timesteps: count.max(10_000),
+  beta_schedule: z.literal('linear'),
+  beta_start: z.number().positive().max(1),
+  beta_end: z.number().positive().max(1),
+});
+export type DiffusionConfig = z.infer<typeof DiffusionConfigSchema>;
+
+export const TrainingConfigSchema = z.strictObject({
+  batch_size: count.max(4096),
+  steps: count.max(100_000_000),
+  warmup_steps: z.number().int().nonnegative(),
+  lr_schedule: z.enum(['cosine', 'constant']),
+  checkpoint_every: count,
+  /** How many of the newest checkpoints stay on disk. */
+  keep_checkpoints: count,
+});
+
+export const SamplingConfigSchema = z.strictObject({
+  sampler: z.enum(['ddim', 'ddpm']),
+  steps: count.max(10_000),
+  eta: z.number().min(0).max(1),
+  count: count.max(256),
+  weights: z.enum(['ema', 'raw']),
+  /** per_image: one prototype an image; per_step: a new one at each step, as the reference does. */
+  draw: z.enum(['per_image', 'per_step']),
+  /** Restricts every image to this prototype (or class). */
+  prototype: z.number().int().nonnegative().optional(),
+  seed: z.number().int().min(0).max(0xffffffff),
+});
+export type SamplingConfig = z.infer<typeof SamplingConfigSchema>;
+
+/** Everything that defines a run; immutable once the run has started (knobs hold their start values). */
+export const RunConfigSchema = z
+  .strictObject({
+    preset: z.string().min(1),
+    seed: z.number().int().min(0).max(0xffffffff),
+    data: DataConfigSchema,
+    model: ModelConfigSchema,
+    diffusion: DiffusionConfigSchema,
+    training: TrainingConfigSchema,
+    knobs: KnobsSchema,
+    sampling: SamplingConfigSchema,
+  })
+  .superRefine((config, context) => {
+    const factor = 2 ** (config.model.block_out_channels.length - 1);
+    if (config.data.image_size % factor !== 0 || config.data.image_size % 16 !== 0) {
+      context.addIssue({
+        code: 'custom',
+        path: ['data', 'image_size'],
+        message: `image_size ${config.data.image_size} must be divisible by 16 (the feature encoder) and by ${factor} (the UNet's levels)`,
+      });
+    }
+    if (config.sampling.steps > config.diffusion.timesteps) {
+      context.addIssue({
+        code: 'custom',
+        path: ['sampling', 'steps'],
+        message: `${config.sampling.steps} sampling steps exceed the ${config.diffusion.timesteps} timesteps of the chain`,
+      });
+    }
+    if (config.sampling.prototype !== undefined && config.sampling.prototype >= config.model.k) {
+      context.addIssue({
+        code: 'custom',
+        path: ['sampling', 'prototype'],
+        message: `there are only ${config.model.k} prototypes, numbered from 0`,
+      });
+    }
+  });
+export type RunConfig = z.infer<typeof RunConfigSchema>;

@@ -1,0 +1,297 @@
+import { z } from 'zod';
+import { KNOB_NAMES, KnobChangeSchema } from '../config/knobs';
+import type { KnobName } from '../config/knobs';
+import { DataConfigSchema, RunConfigSchema, SamplingConfigSchema } from '../config/run-config';
+import { ERROR_CODES } from '../errors';
+import { isNdArray } from '../maths/ndarray';
+import type { NdArray, NdData } from '../maths/ndarray';
+
+/**
+ * Everything that a window and an engine can say to each other: flat maps of requests and
+ * subscriptions, each with its schemas. Arrays travel as raw bytes beside the JSON header
+ * (see frame.ts), so an `array` field may stand at the top level of a body only.
+ */
+export const PROTOCOL_VERSION = 1;
+
+const array = <T extends NdData>(): z.ZodType<NdArray<T>> =>
+  z.custom<NdArray<T>>(isNdArray, 'expected an array');
+
+const RunId = z.string().regex(/^[0-9a-z][0-9a-z-]{0,80}$/, 'not a run id');
+const step = z.number().int().nonnegative();
+const empty = z.strictObject({});
+
+/** Derived from the heartbeat when read, never stored. `lost`: no heartbeat, not ended. */
+export const RUN_STATES = [
+  'queued',
+  'running',
+  'paused',
+  'finished',
+  'stopped',
+  'failed',
+  'lost',
+] as const;
+export type RunState = (typeof RUN_STATES)[number];
+
+const JournalEntry = z.object({
+  /** Order within the run; never reused. */
+  seq: z.number().int().nonnegative(),
+  applied_at_step: step,
+  knob: z.enum(KNOB_NAMES as [KnobName, ...KnobName[]]),
+  previous: z.number(),
+  value: z.number(),
+  /** Unix time, ms. */
+  wall: z.number(),
+});
+export type JournalEntry = z.infer<typeof JournalEntry>;
+
+const RunEvent = z.object({
+  wall: z.number(),
+  step,
+  kind: z.enum([
+    'started',
+    'paused',
+    'resumed',
+    'stopped',
+    'finished',
+    'failed',
+    'recovered',
+    'note',
+  ]),
+  message: z.string(),
+});
+export type RunEvent = z.infer<typeof RunEvent>;
+
+const Checkpoint = z.object({
+  step,
+  file: z.string(),
+  sha256: z.string(),
+  bytes: z.number(),
+  wall: z.number(),
+});
+export type Checkpoint = z.infer<typeof Checkpoint>;
+
+const RunSummary = z.object({
+  run: RunId,
+  /** The human half of the id, e.g. `brisk-heron`. */
+  name: z.string(),
+  state: z.enum(RUN_STATES),
+  step,
+  steps: step,
+  preset: z.string(),
+  data: z.string(),
+  created: z.number(),
+  /** Index into the run palette: colour and dash are the run's for life. */
+  colour: z.number().int().nonnegative(),
+  last_checkpoint: step.nullable(),
+  /** Why a run is quarantined or failed, in a sentence. */
+  problem: z.string().nullable(),
+});
+export type RunSummary = z.infer<typeof RunSummary>;
+
+const Backend = z.object({
+  /** `tensorflow` (native) or `wasm`. */
+  name: z.enum(['tensorflow', 'wasm', 'cpu']),
+  device: z.enum(['cpu', 'cuda']),
+  version: z.string(),
+  /** One line when this is not the fastest backend the machine could run: why, and what to do. */
+  why: z.string().nullable(),
+});
+export type Backend = z.infer<typeof Backend>;
+
+const Activity = z.object({
+  run: RunId,
+  name: z.string(),
+  phase: z.enum(['preparing', 'training', 'sampling', 'saving', 'paused']),
+  step,
+  steps: step,
+  epoch: z.number(),
+  step_s: z.number().nullable(),
+  images_per_s: z.number().nullable(),
+  eta_s: z.number().nullable(),
+  loss: z.number().nullable(),
+  knobs: z.record(z.string(), z.number()),
+  next_sample_step: step,
+  last_checkpoint: z.object({ step, wall: z.number() }).nullable(),
+});
+export type Activity = z.infer<typeof Activity>;
+
+const Notice = z.object({
+  id: z.string(),
+  level: z.enum(['info', 'warning', 'error']),
+  message: z.string(),
+  remedy: z.string().optional(),
+  wall: z.number(),
+});
+export type Notice = z.infer<typeof Notice>;
+
+const SampleSettings = SamplingConfigSchema.extend({
+  run: RunId,
+  step,
+  /** Prototype (or class) of each image; for `per_step` draws the one at the last step. */
+  prototypes: z.array(z.number().int()),
+  seconds: z.number(),
+});
+export type SampleSettings = z.infer<typeof SampleSettings>;
+
+const Images = array<Uint8Array>(); // [N, H, W, C] u8
+
+export const requests = {
+  hello: {
+    input: z.strictObject({ protocol: z.number().int() }),
+    output: z.object({
+      protocol: z.number().int(),
+      app_version: z.string(),
+      capabilities: z.array(z.string()),
+      backend: Backend,
+      machine: z.object({ cores: z.number(), memory_bytes: z.number() }),
+      workspace: z.object({ path: z.string(), free_bytes: z.number() }),
+    }),
+  },
+  'data.describe': {
+    input: z.strictObject({ data: DataConfigSchema }),
+    output: z.object({
+      name: z.string(),
+      images: z.number().int(),
+      height: z.number().int(),
+      width: z.number().int(),
+      channels: z.number().int(),
+      /** Empty where the source has no labels. */
+      classes: z.array(z.object({ name: z.string(), count: z.number().int() })),
+      fingerprint: z.string(),
+      skipped: z.array(z.object({ what: z.string(), reason: z.string() })),
+      skipped_total: z.number().int(),
+      thumbnails: Images,
+    }),
+  },
+  'model.estimate': {
+    input: z.strictObject({ config: RunConfigSchema }),
+    output: z.object({
+      parameters: z.number().int(),
+      memory_bytes: z.number(),
+      /** Seconds a step; null until this machine has run such a model. */
+      step_s: z.number().nullable(),
+      warnings: z.array(z.string()),
+    }),
+  },
+  'runs.list': { input: empty, output: z.object({ runs: z.array(RunSummary) }) },
+  'run.get': {
+    input: z.strictObject({ run: RunId }),
+    output: z.object({
+      summary: RunSummary,
+      config: RunConfigSchema,
+      knobs: z.record(z.string(), z.number()),
+      journal: z.array(JournalEntry),
+      checkpoints: z.array(Checkpoint),
+      events: z.array(RunEvent),
+    }),
+  },
+  'run.start': {
+    input: z.strictObject({ config: RunConfigSchema }),
+    output: z.object({ run: RunId }),
+  },
+  'run.continue': {
+    input: z.strictObject({ run: RunId }),
+    output: z.object({ run: RunId, from_step: step }),
+  },
+  'run.pause': { input: z.strictObject({ run: RunId }), output: z.object({ step }) },
+  'run.resume': { input: z.strictObject({ run: RunId }), output: z.object({ step }) },
+  'run.stop': { input: z.strictObject({ run: RunId }), output: z.object({ step }) },
+  'run.sample': { input: z.strictObject({ run: RunId }), output: z.object({ step }) },
+  'run.checkpoint': { input: z.strictObject({ run: RunId }), output: z.object({ step }) },
+  'knobs.set': {
+    input: z.strictObject({ run: RunId, change: KnobChangeSchema }),
+    output: z.object({ entries: z.array(JournalEntry) }),
+  },
+  'samples.list': {
+    input: z.strictObject({ run: RunId }),
+    output: z.object({ steps: z.array(step) }),
+  },
+  'samples.get': {
+    input: z.strictObject({ run: RunId, step }),
+    output: z.object({ settings: SampleSettings, images: Images }),
+  },
+  'notebooks.list': {
+    input: empty,
+    output: z.object({ notebooks: z.array(z.object({ name: z.string(), modified: z.number() })) }),
+  },
+  'notebook.read': {
+    input: z.strictObject({ name: z.string().max(120) }),
+    output: z.object({ json: z.string() }),
+  },
+  'notebook.write': {
+    input: z.strictObject({ name: z.string().max(120), json: z.string().max(4_000_000) }),
+    output: z.object({ modified: z.number() }),
+  },
+} as const;
+
+/**
+ * `lossless` streams coalesce while a client is slow: one event carries all that was missed.
+ * `latest` streams drop what a newer event replaces.
+ */
+export const subscriptions = {
+  status: {
+    delivery: 'latest',
+    input: empty,
+    event: z.object({
+      active: Activity.nullable(),
+      memory: z.object({ rss_bytes: z.number(), total_bytes: z.number() }),
+      notices: z.array(Notice),
+    }),
+  },
+  runs: { delivery: 'latest', input: empty, event: z.object({ runs: z.array(RunSummary) }) },
+  /** The whole history first, in order, then what is new; at most one event every 50 ms. */
+  curves: {
+    delivery: 'lossless',
+    input: z.strictObject({ run: RunId }),
+    event: z.object({
+      run: RunId,
+      keys: z.array(z.string()),
+      step: array<Float64Array>(), // [n]
+      wall: array<Float64Array>(), // [n] Unix ms
+      active: array<Float64Array>(), // [n] seconds of training, pauses left out
+      values: array<Float64Array>(), // [n, keys]; NaN where a row lacks the key
+    }),
+  },
+  journal: {
+    delivery: 'lossless',
+    input: z.strictObject({ run: RunId }),
+    event: z.object({ run: RunId, entries: z.array(JournalEntry) }),
+  },
+  samples: {
+    delivery: 'latest',
+    input: z.strictObject({ run: RunId }),
+    event: z.object({ settings: SampleSettings, images: Images }),
+  },
+} as const;
+
+export const ErrorBodySchema = z.object({
+  code: z.enum(ERROR_CODES),
+  message: z.string(),
+  remedy: z.string().optional(),
+});
+
+export type RequestName = keyof typeof requests;
+export type RequestInput<N extends RequestName> = z.infer<(typeof requests)[N]['input']>;
+export type RequestOutput<N extends RequestName> = z.infer<(typeof requests)[N]['output']>;
+
+export type SubscriptionName = keyof typeof subscriptions;
+export type SubscriptionInput<N extends SubscriptionName> = z.infer<
+  (typeof subscriptions)[N]['input']
+>;
+export type SubscriptionEvent<N extends SubscriptionName> = z.infer<
+  (typeof subscriptions)[N]['event']
+>;
+
+/** Metric keys, in the order they are stored and drawn. */
+export const METRICS = [
+  'train/loss',
+  'train/loss_diff',
+  'train/loss_proto/contrastive',
+  'train/loss_proto/align',
+  'train/loss_proto/compact',
+  'train/lr',
+  'train/grad_norm',
+  'train/images_per_s',
+  'proto/perplexity',
+] as const;
+export type MetricKey = (typeof METRICS)[number];

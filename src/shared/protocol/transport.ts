@@ -1,0 +1,9 @@
+/** A two-way pipe of whole messages. A new host is one file that makes one of these. */
+export interface Transport {
+  /** Queues one message; silently ignored once closed (the close handler has told why). */
+  send(bytes: Uint8Array): void;
+  onMessage(handler: (bytes: Uint8Array) => void): void;
+  /** Called once, with the reason, when either side has gone. */
+  onClose(handler: (reason: string) => void): void;
+  close(reason?: string): void;
+}

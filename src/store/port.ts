@@ -1,0 +1,118 @@
+import type { RunConfig } from '@shared/config/run-config';
+import type { Knobs } from '@shared/config/knobs';
+import type { NdArray } from '@shared/maths/ndarray';
+import type {
+  Checkpoint,
+  JournalEntry,
+  RunEvent,
+  RunSummary,
+  SampleSettings,
+} from '@shared/protocol/contract';
+
+/** The run store as the engine sees it. All calls are synchronous and durable when they return. */
+export interface RunStore {
+  /** Absolute path of the workspace. */
+  readonly root: string;
+  freeBytes(): number;
+  create(origin: RunOrigin): RunWriter;
+  /** Takes the writing lock of an existing run; throws `busy` while another process holds it. */
+  open(run: string): RunWriter;
+  list(): RunSummary[];
+  read(run: string): RunRecord;
+  /** Rows with row number >= from, oldest first, at most `limit`. */
+  metrics(run: string, from: number, limit: number): MetricRows;
+  /** The checkpoint at `step` (default: the newest whole one); throws `bad_checkpoint`, `not_found`. */
+  loadCheckpoint(run: string, step?: number): LoadedCheckpoint;
+  sampleSteps(run: string): number[];
+  loadSamples(run: string, step: number): Samples;
+  /** Runs whose heartbeat was written by this process id and which had not ended. */
+  lostBy(pid: number): string[];
+  notebooks: NotebookStore;
+  close(): void;
+}
+
+export interface RunOrigin {
+  config: RunConfig;
+  data: { name: string; fingerprint: string; images: number };
+  versions: Record<string, string>;
+}
+
+export interface RunRecord {
+  summary: RunSummary;
+  origin: RunOrigin;
+  /** Start values with the journal applied. */
+  knobs: Knobs;
+  journal: JournalEntry[];
+  checkpoints: Checkpoint[];
+  events: RunEvent[];
+}
+
+/** Columns of n rows; `values` is [n, keys.length] row-major, NaN where a row lacks the key. */
+export interface MetricRows {
+  keys: string[];
+  step: Float64Array;
+  wall: Float64Array;
+  active: Float64Array;
+  values: Float64Array;
+  /** Row number after the last one returned: the next `from`. */
+  next: number;
+}
+
+export interface MetricRow {
+  step: number;
+  /** Unix ms. */
+  wall: number;
+  /** Seconds of training since the run began, pauses left out. */
+  active: number;
+  values: Record<string, number>;
+}
+
+export interface LoadedCheckpoint {
+  step: number;
+  tensors: Record<string, NdArray>;
+  metadata: Record<string, string>;
+}
+
+export interface Samples {
+  settings: SampleSettings;
+  /** [N, H, W, C] u8 */
+  images: NdArray<Uint8Array>;
+}
+
+export type EndState = 'finished' | 'stopped' | 'failed';
+
+/** The one writer of a run. */
+export interface RunWriter {
+  readonly run: string;
+  /** One transaction. */
+  appendMetrics(rows: MetricRow[]): void;
+  appendJournal(entry: Omit<JournalEntry, 'seq'>): JournalEntry;
+  appendEvent(event: RunEvent): void;
+  heartbeat(beat: { step: number; paused: boolean }): void;
+  /**
+   * Temporary name, fsync, rename, folder fsync, then the row with the file's sha256. Drops the
+   * checkpoints beyond `keep` afterwards.
+   */
+  writeCheckpoint(
+    step: number,
+    tensors: Record<string, NdArray>,
+    metadata: Record<string, string>,
+    keep: number,
+  ): Checkpoint;
+  writeSamples(samples: Samples): void;
+  /**
+   * After a recovery from `step`: metrics, journal entries and samples after it are dropped, in
+   * one transaction, so that the series has neither gaps nor doubles.
+   */
+  rewindTo(step: number): void;
+  /** Records how the run ended and gives up the lock. */
+  end(state: EndState, problem?: string): void;
+  /** Gives up the lock without an end: the run can be continued (the window was closed). */
+  release(): void;
+}
+
+export interface NotebookStore {
+  list(): { name: string; modified: number }[];
+  read(name: string): string;
+  write(name: string, json: string): number;
+}
