@@ -1,0 +1,66 @@
+/** The training chain's tables, float32 as the reference keeps them. */
+export interface Schedule {
+  /** T */
+  timesteps: number;
+  betas: Float32Array;
+  /** Sequential float32 product of 1 - beta: at T = 2000 its tail is about 2e-9. */
+  alphas_cumprod: Float32Array;
+}
+
+/**
+ * Linear schedule: betas equally spaced from beta_start to beta_end.
+ *
+ * @source Ho et al. 2020, arXiv:2006.11239; torch.linspace in float32, cumprod in sequence
+ */
+export function linearSchedule(timesteps: number, beta_start: number, beta_end: number): Schedule {
+  const f = Math.fround;
+  const betas = new Float32Array(timesteps);
+  const start = f(beta_start);
+  const end = f(beta_end);
+  const step = timesteps > 1 ? f(f(end - start) / (timesteps - 1)) : 0;
+  // torch fills the first half from the start and the second half back from the end
+  const half = Math.floor(timesteps / 2);
+  for (let i = 0; i < timesteps; i++) {
+    betas[i] = i < half ? f(start + f(step * i)) : f(end - f(step * (timesteps - 1 - i)));
+  }
+  const alphas_cumprod = new Float32Array(timesteps);
+  let product = 1;
+  for (let i = 0; i < timesteps; i++) {
+    product = f(product * f(1 - (betas[i] ?? 0)));
+    alphas_cumprod[i] = product;
+  }
+  return { timesteps, betas, alphas_cumprod };
+}
+
+/**
+ * Coefficients of the forward process for a batch:
+ *
+ *   x_t = sqrt(alphas_cumprod[t]) x_0 + sqrt(1 - alphas_cumprod[t]) eps
+ *
+ * @param t  0-based, 0 = least noise
+ * @returns  signal and noise factors, one an image
+ * @source   Ho et al. 2020, eq. 4
+ */
+export function qCoefficients(
+  schedule: Schedule,
+  t: ArrayLike<number>,
+): { signal: Float32Array; noise: Float32Array } {
+  const signal = new Float32Array(t.length);
+  const noise = new Float32Array(t.length);
+  for (let b = 0; b < t.length; b++) {
+    const ab = alphaBar(schedule, t[b] ?? 0);
+    signal[b] = Math.sqrt(ab);
+    noise[b] = Math.sqrt(Math.fround(1 - ab));
+  }
+  return { signal, noise };
+}
+
+/** alphas_cumprod[t], and 1 for the clean image (t < 0). */
+export function alphaBar(schedule: Schedule, t: number): number {
+  if (t < 0) return 1;
+  const value = schedule.alphas_cumprod[t];
+  if (value === undefined) {
+    throw new RangeError(`timestep ${t} is outside the chain of ${schedule.timesteps}`);
+  }
+  return value;
+}

@@ -1,0 +1,41 @@
+import * as tf from '@tensorflow/tfjs';
+import { sizeOf } from '@shared/maths/ndarray';
+import type { Params } from './layers';
+import type { ParameterSpec } from './spec';
+
+/**
+ * All parameters in one vector, so that the optimiser, the average and a checkpoint each touch
+ * one array; the network sees views of it by name.
+ */
+export interface FlatLayout {
+  names: string[];
+  shapes: number[][];
+  sizes: number[];
+  /** Parameters in all. */
+  total: number;
+}
+
+export function flatLayout(specs: ParameterSpec[]): FlatLayout {
+  const sizes = specs.map((spec) => sizeOf(spec.shape));
+  return {
+    names: specs.map((spec) => spec.name),
+    shapes: specs.map((spec) => spec.shape),
+    sizes,
+    total: sizes.reduce((sum, size) => sum + size, 0),
+  };
+}
+
+/** [total] → the list of parameters in layout order. */
+export function unflatten(layout: FlatLayout, flat: tf.Tensor1D): tf.Tensor[] {
+  return tf
+    .split(flat, layout.sizes)
+    .map((part, index) => tf.reshape(part, layout.shapes[index] ?? []));
+}
+
+export function named(layout: FlatLayout, list: tf.Tensor[]): Params {
+  return Object.fromEntries(list.map((value, index) => [layout.names[index] ?? '', value]));
+}
+
+export function flatten(list: tf.Tensor[]): tf.Tensor1D {
+  return tf.concat1d(list.map((value) => tf.reshape(value, [value.size]) as tf.Tensor1D));
+}

@@ -1,0 +1,131 @@
+import * as tf from '@tensorflow/tfjs';
+import { conv2d, groupNorm, linear, param, selfAttention, silu } from './layers';
+import type { Params } from './layers';
+import type { ModelSpec } from './spec';
+
+/** Sees each named intermediate, e.g. to compare it with the reference; does not own it. */
+export type Watch = (name: string, value: tf.Tensor) => void;
+
+export interface UNetInput {
+  /** [B, H, W, C] */
+  x_t: tf.Tensor4D;
+  /** [B, block_out_channels[0]], see timeProjection */
+  time_proj: tf.Tensor2D;
+  /** [B, dim]: the image's prototype plus its time encoding */
+  token: tf.Tensor2D;
+}
+
+/**
+ * The reference's UNet: predicts the noise in x_t.
+ *
+ * @returns eps [B, H, W, C]; the caller disposes it
+ * @source  diffusers UNet2DModel with one cross-attention to the prototype token before the
+ *          middle block (arXiv:2508.09922)
+ */
+export function unet(
+  params: Params,
+  spec: ModelSpec,
+  input: UNetInput,
+  watch: Watch = () => undefined,
+): tf.Tensor4D {
+  const groups = spec.norm_num_groups;
+  const eps = spec.norm_eps;
+  const norm = (name: string, x: tf.Tensor4D): tf.Tensor4D =>
+    groupNorm(params, name, x, groups, eps);
+  const seen = <T extends tf.Tensor>(name: string, value: T): T => {
+    watch(name, value);
+    return value;
+  };
+
+  const embedding = linear(
+    params,
+    'unet.time_embedding.linear_2',
+    silu(linear(params, 'unet.time_embedding.linear_1', input.time_proj)),
+  );
+  watch('unet.time_proj', input.time_proj);
+  watch('unet.time_embedding', embedding);
+  const activated = silu(embedding);
+
+  const resnet = (name: string, x: tf.Tensor4D): tf.Tensor4D => {
+    let h = conv2d(params, `${name}.conv1`, silu(norm(`${name}.norm1`, x)));
+    const shift = linear(params, `${name}.time_emb_proj`, activated); // [B, C]
+    h = tf.add(h, tf.reshape(shift, [shift.shape[0], 1, 1, shift.shape[1]]));
+    h = conv2d(params, `${name}.conv2`, silu(norm(`${name}.norm2`, h)));
+    const shortcut = x.shape[3] === h.shape[3] ? x : conv2d(params, `${name}.conv_shortcut`, x);
+    return seen(name, tf.add(shortcut, h));
+  };
+  const attention = (name: string, x: tf.Tensor4D): tf.Tensor4D =>
+    seen(name, selfAttention(params, name, x, { groups, eps, head_dim: spec.attention_head_dim }));
+
+  const levels = spec.block_out_channels.length;
+  let h = seen('unet.conv_in', conv2d(params, 'unet.conv_in', input.x_t));
+  const skips = [h];
+  for (let level = 0; level < levels; level++) {
+    const block = `unet.down_blocks.${level}`;
+    for (let layer = 0; layer < spec.layers_per_block; layer++) {
+      h = resnet(`${block}.resnets.${layer}`, h);
+      if (spec.attention_levels.includes(level)) h = attention(`${block}.attentions.${layer}`, h);
+      skips.push(h);
+    }
+    if (level < levels - 1) {
+      h = seen(`${block}.downsamplers.0`, conv2d(params, `${block}.downsamplers.0.conv`, h, 2));
+      skips.push(h);
+    }
+    watch(block, h);
+  }
+
+  h = seen('unet.after_cross_attention', crossAttention(params, h, input.token, watch));
+  h = resnet('unet.mid_block.resnets.0', h);
+  h = attention('unet.mid_block.attentions.0', h);
+  h = seen('unet.mid_block', resnet('unet.mid_block.resnets.1', h));
+
+  for (let index = 0; index < levels; index++) {
+    const block = `unet.up_blocks.${index}`;
+    const level = levels - 1 - index;
+    for (let layer = 0; layer <= spec.layers_per_block; layer++) {
+      const skip = skips.pop();
+      if (skip === undefined) throw new Error('the UNet ran out of skip connections');
+      h = resnet(`${block}.resnets.${layer}`, tf.concat([h, skip], 3));
+      if (spec.attention_levels.includes(level)) h = attention(`${block}.attentions.${layer}`, h);
+    }
+    if (level > 0) h = conv2d(params, `${block}.upsamplers.0.conv`, nearestDouble(h));
+    watch(block, h);
+  }
+  const head = seen('unet.conv_norm_out', norm('unet.conv_norm_out', h));
+  return seen('eps', conv2d(params, 'unet.conv_out', silu(head)));
+}
+
+/**
+ * Cross-attention to the one prototype token, residual added.
+ *
+ * With a single key the softmax is 1 whatever the query, so the result is
+ * out_proj(W_v token + b_v) at every position: rows q and k of in_proj stay without gradient,
+ * exactly as in the reference (behaviour 3).
+ */
+function crossAttention(
+  params: Params,
+  h: tf.Tensor4D,
+  token: tf.Tensor2D,
+  watch: Watch,
+): tf.Tensor4D {
+  const C = h.shape[3];
+  const weight = tf.slice(
+    param<tf.Tensor2D>(params, 'unet.bottleneck_attn.in_proj_weight'),
+    [2 * C, 0],
+    [C, C],
+  );
+  const bias = tf.slice(
+    param<tf.Tensor1D>(params, 'unet.bottleneck_attn.in_proj_bias'),
+    [2 * C],
+    [C],
+  );
+  const value = tf.add(tf.matMul(token, weight, false, true), bias) as tf.Tensor2D;
+  const output = linear(params, 'unet.bottleneck_attn.out_proj', value); // [B, C]
+  watch('unet.cross_attention.output', output);
+  return tf.add(h, tf.reshape(output, [output.shape[0], 1, 1, C]));
+}
+
+/** Nearest-neighbour enlargement by two. [B, H, W, C] → [B, 2H, 2W, C] */
+function nearestDouble(x: tf.Tensor4D): tf.Tensor4D {
+  return tf.image.resizeNearestNeighbor(x, [2 * x.shape[1], 2 * x.shape[2]]);
+}

@@ -1,0 +1,78 @@
+import * as tf from '@tensorflow/tfjs';
+
+export const BETA_1 = 0.9;
+export const BETA_2 = 0.999;
+const EPSILON = 1e-8;
+const CLIP_EPSILON = 1e-6;
+
+/** Scalars of one update. */
+export interface UpdateScalars {
+  lr: tf.Scalar;
+  weight_decay: tf.Scalar;
+  /** 1 / (1 - BETA_1^n), n = updates made, this one included */
+  correction_1: tf.Scalar;
+  /** 1 / (1 - BETA_2^n) */
+  correction_2: tf.Scalar;
+}
+
+/**
+ * One AdamW update of a whole parameter vector; returns new tensors, changes none.
+ *
+ *   p ← p (1 - lr·wd) - lr · m̂ / (sqrt(v̂) + 1e-8)
+ *
+ * Decay reaches every parameter, biases and norms included, as in the reference.
+ *
+ * @source Loshchilov & Hutter 2019, arXiv:1711.05101; torch.optim.AdamW's order
+ */
+export function adamw(
+  p: tf.Tensor,
+  m: tf.Tensor,
+  v: tf.Tensor,
+  gradient: tf.Tensor,
+  scalars: UpdateScalars,
+): { p: tf.Tensor; m: tf.Tensor; v: tf.Tensor } {
+  const m_next = tf.add(tf.mul(m, BETA_1), tf.mul(gradient, 1 - BETA_1));
+  const v_next = tf.add(tf.mul(v, BETA_2), tf.mul(tf.square(gradient), 1 - BETA_2));
+  const denominator = tf.add(tf.sqrt(tf.mul(v_next, scalars.correction_2)), EPSILON);
+  const move = tf.mul(tf.div(m_next, denominator), tf.mul(scalars.lr, scalars.correction_1));
+  const kept = tf.mul(p, tf.sub(1, tf.mul(scalars.lr, scalars.weight_decay)));
+  return { p: tf.sub(kept, move), m: m_next, v: v_next };
+}
+
+/**
+ * Scales all gradients together so that their norm does not exceed `limit`.
+ *
+ * @returns the scaled gradient and the norm before scaling
+ * @source  torch.nn.utils.clip_grad_norm_
+ */
+export function clipByGlobalNorm(
+  gradient: tf.Tensor,
+  limit: tf.Scalar,
+): { clipped: tf.Tensor; norm: tf.Scalar } {
+  const norm = tf.sqrt(tf.sum(tf.square(gradient))) as tf.Scalar;
+  const factor = tf.minimum(1, tf.div(limit, tf.add(norm, CLIP_EPSILON)));
+  return { clipped: tf.mul(gradient, factor), norm };
+}
+
+/**
+ * Factor on the learning rate at update `step` (0-based): linear warm-up, then cosine to 0.
+ * The first update has rate 0 when there is a warm-up.
+ *
+ * @source diffusers get_cosine_schedule_with_warmup; reference behaviour 10
+ */
+export function lrFactor(
+  schedule: 'cosine' | 'constant',
+  step: number,
+  warmup: number,
+  steps: number,
+): number {
+  if (step < warmup) return step / warmup;
+  if (schedule === 'constant') return 1;
+  const progress = (step - warmup) / Math.max(1, steps - warmup);
+  return Math.max(0, 0.5 * (1 + Math.cos(Math.PI * Math.min(1, progress))));
+}
+
+/** EMA rate with warm-up: early averages forget fast, so the first samples are not the initial noise. */
+export function emaRate(limit: number, step: number): number {
+  return Math.min(limit, (1 + step) / (10 + step));
+}
