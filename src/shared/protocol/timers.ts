@@ -9,5 +9,5 @@ export interface Timers {
 export const systemTimers: Timers = {
   now: () => Date.now(),
   set: (run, ms) => setTimeout(run, ms),
-  clear: (timer) => clearTimeout(timer),
+  clear: (timer) => clearTimeout(timer as ReturnType<typeof setTimeout>),
 };
