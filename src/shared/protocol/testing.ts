@@ -1,5 +1,6 @@
 import { AppError } from '../errors';
-import type { RequestName, SubscriptionName } from './contract';
+import { ndarray } from '../maths/ndarray';
+import type { RequestName, SubscriptionEvent, SubscriptionName } from './contract';
 import type { Service, Source } from './service';
 import type { Timers } from './timers';
 
@@ -76,3 +77,45 @@ export const HELLO = {
   machine: { cores: 2, memory_bytes: 1 },
   workspace: { path: '/workspace', free_bytes: 1 },
 };
+
+const rows = (from: number, to: number): SubscriptionEvent<'curves'> => {
+  const step = Float64Array.from({ length: to - from }, (_, i) => from + i);
+  const column = (): ReturnType<typeof ndarray<Float64Array>> => ndarray(step, [step.length]);
+  return {
+    run: 'r',
+    keys: ['train/loss'],
+    step: column(),
+    wall: column(),
+    active: column(),
+    values: ndarray(step, [step.length, 1]),
+  };
+};
+
+/** For tests: a run that trains when told to, seen through a lossless curves subscription. */
+export function curvesSource() {
+  const state = { total: 0, pulls: 0, closed: 0, watchers: new Set<() => void>() };
+  return {
+    state,
+    train(steps: number): void {
+      state.total += steps;
+      for (const changed of state.watchers) changed();
+    },
+    feed: (_input: never, changed: () => void) => {
+      let sent = 0;
+      state.watchers.add(changed);
+      return {
+        pull() {
+          if (sent === state.total) return undefined;
+          state.pulls += 1;
+          const from = sent;
+          sent = state.total;
+          return rows(from, sent);
+        },
+        close() {
+          state.closed += 1;
+          state.watchers.delete(changed);
+        },
+      };
+    },
+  };
+}
