@@ -1,0 +1,111 @@
+import type { KnobName } from '@shared/config/knobs';
+import { AppError } from '@shared/errors';
+import type { JournalEntry, RequestOutput, SubscriptionEvent } from '@shared/protocol/contract';
+import { CurvesBuffer } from './curves-buffer';
+import type { Client } from '@shared/protocol/client';
+import { KnobsController } from './knobs.svelte';
+import { SamplesController } from './samples.svelte';
+
+/** One run as it is viewed, live or ended: its record, curves, journal, knobs and previews. */
+export class RunSession {
+  record = $state.raw<RequestOutput<'run.get'>>();
+  journal = $state.raw<JournalEntry[]>([]);
+  error = $state.raw<AppError>();
+  /** Goes up when `curves` has changed. */
+  curvesVersion = $state(0);
+  readonly curves = new CurvesBuffer();
+  readonly knobs: KnobsController;
+  readonly samples: SamplesController;
+  private ends: (() => void)[] = [];
+  private loading: Promise<void> | undefined;
+  private closed = false;
+
+  constructor(
+    private readonly engine: Client,
+    readonly run: string,
+  ) {
+    this.knobs = new KnobsController(async (change) => {
+      const { entries } = await engine.request('knobs.set', { run, change });
+      this.recordJournal(entries);
+      return entries;
+    });
+    this.samples = new SamplesController(engine, run);
+  }
+
+  open(): void {
+    const onError = (thrown: unknown): void => {
+      this.error = AppError.from(thrown);
+    };
+    const { run } = this;
+    this.ends = [
+      this.engine.subscribe('curves', { run }, (event) => this.recordCurves(event), {
+        onReset: () => {
+          this.curves.clear();
+          this.curvesVersion += 1;
+        },
+        onError,
+      }),
+      this.engine.subscribe('journal', { run }, ({ entries }) => this.recordJournal(entries), {
+        // The engine came back from a checkpoint: entries after it may be gone.
+        onReset: () => {
+          this.journal = [];
+          this.knobs.forget();
+        },
+        onError,
+      }),
+      this.engine.subscribe('samples', { run }, (event) => this.samples.receive(event), {
+        onError,
+      }),
+    ];
+    void this.refresh();
+    void this.samples.reload();
+  }
+
+  close(): void {
+    this.closed = true;
+    for (const end of this.ends) end();
+  }
+
+  /** Reads the record again: after an event, a checkpoint, a change of state. */
+  async refresh(): Promise<void> {
+    this.loading ??= this.read().finally(() => (this.loading = undefined));
+    await this.loading;
+  }
+
+  private async read(): Promise<void> {
+    try {
+      const record = await this.engine.request('run.get', { run: this.run });
+      if (this.closed) return;
+      this.record = record;
+      this.error = undefined;
+      this.knobs.load(record.config.knobs);
+      this.recordJournal(record.journal);
+    } catch (thrown) {
+      if (!this.closed) this.error = AppError.from(thrown);
+    }
+  }
+
+  setKnob(name: KnobName, value: number, settle: boolean): void {
+    this.knobs.set(name, value, settle);
+  }
+
+  /** Sets the knob back to what it was before the entry. */
+  undo(entry: JournalEntry): void {
+    this.knobs.set(entry.knob, entry.previous, true);
+  }
+
+  private recordCurves(event: SubscriptionEvent<'curves'>): void {
+    if (event.run !== this.run) return;
+    this.curves.append(event);
+    this.curvesVersion += 1;
+  }
+
+  private recordJournal(entries: readonly JournalEntry[]): void {
+    const seen = new Set(this.journal.map(({ seq }) => seq));
+    const fresh = entries.filter(({ seq }) => !seen.has(seq));
+    if (fresh.length > 0) {
+      this.journal = [...this.journal, ...fresh].sort((a, b) => a.seq - b.seq);
+    }
+    this.knobs.record(entries);
+  }
+}
