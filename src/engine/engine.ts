@@ -1,0 +1,296 @@
+import { cpus, totalmem } from 'node:os';
+import { join } from 'node:path';
+import type { RunConfig, SamplingConfig } from '@shared/config/run-config';
+import { AppError } from '@shared/errors';
+import { PROTOCOL_VERSION } from '@shared/protocol/contract';
+import type {
+  Notice,
+  RequestInput,
+  RequestName,
+  RequestOutput,
+  SubscriptionName,
+} from '@shared/protocol/contract';
+import type { Service, Source } from '@shared/protocol/service';
+import { runImporter } from '../importer/run';
+import { openStore } from '../store';
+import type { RunStore, RunWriter, Samples } from '../store/port';
+import { loadBackend } from './backend';
+import type { LoadedBackend } from './backend';
+import { Datasets } from './datasets';
+import { estimate } from './estimate';
+import { checkDataFits, openContinued, openFresh } from './run/open';
+import { RunSession } from './run/session';
+import { samplesFromCheckpoint, weightsOf } from './run/stored';
+import { sources } from './sources';
+import { topic, Topics } from './topics';
+import { weightsSha256 } from './training/checkpoint';
+
+export interface EngineOptions {
+  workspace: string;
+  /** Folder of the data sets that ship with the app. */
+  resources: string;
+  /** The importer's entry file, run in a process of its own. */
+  importerEntry: string;
+  appVersion: string;
+  /** The engine before this one ended unexpectedly: continue what it was training. */
+  recover?: { pid: number; exit: string };
+}
+
+export interface Engine extends Service {
+  /** SHA-256 of the raw weights in the run's newest checkpoint. */
+  weightsSha256(run: string): Promise<string>;
+  /** Pictures from the run's newest checkpoint, settings as the run's where not given. */
+  sample(run: string, sampling?: Partial<SamplingConfig>): Promise<Samples>;
+  /** Ends work within seconds: a checkpoint is written, the run left to be continued. */
+  close(): Promise<void>;
+}
+
+/** Notices that a window joining later still sees. */
+const NOTICES_KEPT = 20;
+
+export async function createEngine(options: EngineOptions): Promise<Engine> {
+  const backend = await loadBackend({ resourcesPath: options.resources });
+  const store = openStore(options.workspace);
+  const engine = new LocalEngine(options, backend, store);
+  await engine.recover();
+  return engine;
+}
+
+type Handlers = {
+  [N in RequestName]: (
+    input: RequestInput<N>,
+    signal: AbortSignal,
+  ) => RequestOutput<N> | Promise<RequestOutput<N>>;
+};
+
+class LocalEngine implements Engine {
+  private readonly topics = new Topics();
+  private readonly datasets: Datasets;
+  private session: RunSession | null = null;
+  private starting = false;
+  private notices: Notice[] = [];
+  /** Seconds a step by model and batch, as measured by this engine. */
+  private readonly measured = new Map<string, number>();
+
+  constructor(
+    private readonly options: EngineOptions,
+    private readonly backend: LoadedBackend,
+    private readonly store: RunStore,
+  ) {
+    this.datasets = new Datasets({
+      resources: options.resources,
+      cache: join(options.workspace, 'cache'),
+      importer: (job, how) => runImporter(job, { entry: options.importerEntry, ...how }),
+    });
+  }
+
+  async request<N extends RequestName>(
+    name: N,
+    input: RequestInput<N>,
+    signal: AbortSignal,
+  ): Promise<RequestOutput<N>> {
+    return await this.handlers[name](input, signal);
+  }
+
+  subscribe<N extends SubscriptionName>(
+    name: N,
+    input: Parameters<Service['subscribe']>[1],
+    changed: () => void,
+  ): ReturnType<(typeof sources)[N]> {
+    const make = sources[name] as (
+      context: Parameters<(typeof sources)[N]>[0],
+      input: unknown,
+      changed: () => void,
+    ) => Source<never>;
+    const context = {
+      store: this.store,
+      topics: this.topics,
+      session: () => this.session,
+      notices: () => this.notices,
+      memory: () => ({ rss_bytes: process.memoryUsage().rss, total_bytes: totalmem() }),
+    };
+    return make(context, input, changed) as ReturnType<(typeof sources)[N]>;
+  }
+
+  private readonly handlers: Handlers = {
+    hello: () => ({
+      protocol: PROTOCOL_VERSION,
+      app_version: this.options.appVersion,
+      capabilities: ['train', 'sample', 'knobs'],
+      backend: this.backend.info,
+      machine: { cores: cpus().length, memory_bytes: totalmem() },
+      workspace: { path: this.options.workspace, free_bytes: this.store.freeBytes() },
+    }),
+    'data.describe': ({ data }) => this.datasets.describe(data),
+    'model.estimate': ({ config }) => ({
+      ...estimate(config),
+      step_s: this.measured.get(speedKey(config)) ?? null,
+    }),
+    'runs.list': () => ({ runs: this.store.list() }),
+    'run.get': ({ run }) => {
+      const { summary, origin, knobs, journal, checkpoints, events } = this.store.read(run);
+      return { summary, config: origin.config, knobs, journal, checkpoints, events };
+    },
+    'run.start': ({ config }) => this.begin(() => this.startFresh(config)),
+    'run.continue': ({ run }) => this.begin(() => this.startAgain(run)),
+    'run.pause': ({ run }) => ({ step: this.activeSession(run).pause() }),
+    'run.resume': ({ run }) => ({ step: this.activeSession(run).resume() }),
+    'run.stop': async ({ run }) => ({ step: await this.activeSession(run).stop() }),
+    'run.sample': ({ run }) => ({ step: this.activeSession(run).sample() }),
+    'run.checkpoint': ({ run }) => ({ step: this.activeSession(run).checkpoint() }),
+    'knobs.set': ({ run, change }) => ({ entries: this.activeSession(run).setKnobs(change) }),
+    'samples.list': ({ run }) => ({ steps: this.store.sampleSteps(run) }),
+    'samples.get': ({ run, step }) => this.store.loadSamples(run, step),
+    'notebooks.list': () => ({ notebooks: this.store.notebooks.list() }),
+    'notebook.read': ({ name }) => ({ json: this.store.notebooks.read(name) }),
+    'notebook.write': ({ name, json }) => ({ modified: this.store.notebooks.write(name, json) }),
+  };
+
+  private activeSession(run: string): RunSession {
+    if (this.session?.run === run) return this.session;
+    throw new AppError('wrong_state', 'That run is not training now.', {
+      remedy: 'Continue it first.',
+    });
+  }
+
+  /** One run at a time: two would share the processor and both be slow. */
+  private async begin<T>(start: () => Promise<T>): Promise<T> {
+    if (this.session !== null || this.starting) {
+      throw new AppError('busy', 'Another run is training.', {
+        remedy: 'Stop it first, or wait until it has finished.',
+      });
+    }
+    this.starting = true;
+    try {
+      return await start();
+    } finally {
+      this.starting = false;
+    }
+  }
+
+  private async startFresh(config: RunConfig): Promise<{ run: string }> {
+    const dataset = await this.datasets.load(config.data);
+    checkDataFits(config, dataset);
+    const writer = this.store.create({
+      config,
+      data: { name: dataset.name, fingerprint: dataset.fingerprint, images: dataset.count },
+      versions: {
+        protodiff: this.options.appVersion,
+        node: process.version,
+        backend: `${this.backend.info.name} ${this.backend.info.version} ${this.backend.info.device}`,
+      },
+    });
+    this.launch(writer, dataset.count, () => openFresh(config, dataset, this.backend, writer));
+    return { run: writer.run };
+  }
+
+  private async startAgain(run: string): Promise<{ run: string; from_step: number }> {
+    const { origin, summary } = this.store.read(run);
+    if (summary.state === 'finished') {
+      throw new AppError(
+        'wrong_state',
+        `${summary.name} has finished its ${summary.steps} steps.`,
+        {
+          remedy: 'Start a new run with more steps.',
+        },
+      );
+    }
+    const dataset = await this.datasets.load(origin.config.data);
+    if (dataset.fingerprint !== origin.data.fingerprint) {
+      throw new AppError(
+        'bad_data',
+        `The images of ${dataset.name} have changed since this run began.`,
+        {
+          remedy: 'Restore them, or start a new run on the changed images.',
+        },
+      );
+    }
+    const writer = this.store.open(run);
+    const session = this.launch(writer, dataset.count, () =>
+      openContinued(run, this.store, dataset, this.backend, writer),
+    );
+    return { run, from_step: session.step };
+  }
+
+  private launch(
+    writer: RunWriter,
+    images: number,
+    open: () => ReturnType<typeof openFresh>,
+  ): RunSession {
+    try {
+      const opened = open();
+      const { name } = this.store.read(writer.run).summary;
+      writer.appendEvent({
+        wall: Date.now(),
+        step: opened.trainer.step,
+        kind: opened.trainer.step === 0 ? 'started' : 'resumed',
+        message: `Training on ${this.backend.info.name} from step ${opened.trainer.step}.`,
+      });
+      const session = new RunSession(opened, name, this.topics, this.notify, images);
+      this.session = session;
+      void session.ended.then(() => {
+        const { step_s } = session.gauges;
+        if (step_s !== null) this.measured.set(speedKey(opened.config), step_s);
+        this.session = null;
+        this.topics.changed(topic.status, topic.runs);
+      });
+      // A continued run may have dropped rows that windows have: they read it anew.
+      this.topics.changed(
+        topic.status,
+        topic.runs,
+        topic.curves(writer.run),
+        topic.journal(writer.run),
+      );
+      return session;
+    } catch (thrown) {
+      const error = AppError.from(thrown);
+      writer.end('failed', error.message);
+      this.topics.changed(topic.runs);
+      throw error;
+    }
+  }
+
+  private readonly notify = (level: Notice['level'], message: string, remedy?: string): void => {
+    const id = `${Date.now()}-${this.notices.length}`;
+    this.notices = [...this.notices, { id, level, message, remedy, wall: Date.now() }].slice(
+      -NOTICES_KEPT,
+    );
+    this.topics.changed(topic.status);
+  };
+
+  /** Continues the run that the previous engine was training when it ended. */
+  async recover(): Promise<void> {
+    const { recover } = this.options;
+    if (recover === undefined) return;
+    for (const run of this.store.lostBy(recover.pid)) {
+      try {
+        const { from_step } = await this.begin(() => this.startAgain(run));
+        this.notify(
+          'warning',
+          `The engine stopped unexpectedly (${recover.exit}). Training continues from step ${from_step}; steps up to there are safe.`,
+        );
+      } catch (thrown) {
+        const error = AppError.from(thrown);
+        this.notify('error', `The run could not be continued: ${error.message}`, error.remedy);
+      }
+    }
+  }
+
+  async weightsSha256(run: string): Promise<string> {
+    return weightsSha256(weightsOf(this.store, run, 'raw').weights.data);
+  }
+
+  async sample(run: string, sampling: Partial<SamplingConfig> = {}): Promise<Samples> {
+    return samplesFromCheckpoint(this.store, this.backend, run, sampling);
+  }
+
+  async close(): Promise<void> {
+    await this.session?.stop('released');
+    this.store.close();
+  }
+}
+
+/** What decides the time of a step. */
+function speedKey({ model, data, training }: RunConfig): string {
+  return JSON.stringify([model, data.image_size, data.channels, training.batch_size]);
+}

@@ -1,0 +1,52 @@
+import type { RunConfig } from '@shared/config/run-config';
+import { geometryOf } from './training/program';
+
+export interface Estimate {
+  parameters: number;
+  memory_bytes: number;
+  warnings: string[];
+}
+
+/** Copies of each feature map that forward and backward hold at once, measured on the quick preset. */
+const MAPS_PER_LAYER = 14;
+/** TensorFlow and Node themselves, before any model. */
+const BASE_BYTES = 450e6;
+
+/** Size of a model before it starts: exact parameters, memory to within a factor of about 1.5. */
+export function estimate(config: RunConfig): Estimate {
+  const { model, data, training } = config;
+  const { layout } = geometryOf(config);
+  const maps = model.block_out_channels.reduce((sum, width, level) => {
+    const edge = data.image_size / 2 ** level;
+    return sum + (2 * model.layers_per_block + 1) * width * edge * edge;
+  }, 0);
+  const scores = model.attention_levels.reduce((sum, level) => {
+    const n = (data.image_size / 2 ** level) ** 2;
+    const heads = (model.block_out_channels[level] ?? 0) / model.attention_head_dim;
+    return sum + (2 * model.layers_per_block + 1) * 3 * heads * n * n;
+  }, 0);
+  const activations = 4 * training.batch_size * (maps * MAPS_PER_LAYER + scores);
+  // Weights, two moments, average, snapshot, gradient, and one of each while they are replaced.
+  const state = 4 * layout.total * 9;
+  return {
+    parameters: layout.total,
+    memory_bytes: BASE_BYTES + state + activations,
+    warnings: warningsFor(config),
+  };
+}
+
+function warningsFor({ model, training }: RunConfig): string[] {
+  const warnings: string[] = [];
+  const level = model.block_out_channels.indexOf(model.norm_num_groups);
+  if (level >= 0) {
+    warnings.push(
+      `Level ${level} has as many groups as channels (${model.norm_num_groups}): GroupNorm removes the time embedding there. Use fewer groups.`,
+    );
+  }
+  if (training.warmup_steps >= training.steps) {
+    warnings.push(
+      `The warm-up of ${training.warmup_steps} steps does not end within ${training.steps} steps: the learning rate never reaches its value.`,
+    );
+  }
+  return warnings;
+}

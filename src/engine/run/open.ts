@@ -1,0 +1,112 @@
+import type { Knobs } from '@shared/config/knobs';
+import type { RunConfig } from '@shared/config/run-config';
+import { AppError } from '@shared/errors';
+import { ndarray } from '@shared/maths/ndarray';
+import type { RunStore, RunWriter } from '../../store/port';
+import type { LoadedBackend } from '../backend';
+import { capture } from '../backend/capture';
+import { eager } from '../backend/executable';
+import type { Executable, Program } from '../backend/executable';
+import type { Dataset } from '../data/dataset';
+import { stateFromCheckpoint } from '../training/checkpoint';
+import { initialParameters, initialRunning } from '../training/initial';
+import { geometryOf, trainingProgram } from '../training/program';
+import type { Geometry, ProgramState } from '../training/program';
+import { Trainer } from '../training/trainer';
+
+/** A run ready to step. */
+export interface OpenRun {
+  config: RunConfig;
+  geometry: Geometry;
+  trainer: Trainer;
+  writer: RunWriter;
+  /** Seconds of training before this opening. */
+  active: number;
+}
+
+/** Captured where the native backend is there, else op by op; PROTODIFF_EAGER=1 forces the latter. */
+export function makeExecutable(program: Program, backend: LoadedBackend): Executable {
+  return backend.native && process.env.PROTODIFF_EAGER !== '1'
+    ? capture(program, backend.native)
+    : eager(program);
+}
+
+/** @throws AppError bad_config when model and data do not go together */
+export function checkDataFits(config: RunConfig, dataset: Dataset): void {
+  if (dataset.count < config.model.k) {
+    throw new AppError(
+      'bad_config',
+      `${config.model.k} prototypes cannot be learned from ${dataset.count} images.`,
+      { remedy: `Set K to ${dataset.count} at most, or choose more images.` },
+    );
+  }
+  if (config.model.variant === 'spdm') {
+    if (dataset.labels === null) {
+      throw new AppError(
+        'bad_config',
+        `s-PDM has one prototype a class, and ${dataset.name} has no labels.`,
+        {
+          remedy: 'Sort the images into one subfolder a class, or choose PDM.',
+        },
+      );
+    }
+    if (config.model.k !== dataset.classes.length) {
+      throw new AppError(
+        'bad_config',
+        `s-PDM needs K = ${dataset.classes.length}, the number of classes in ${dataset.name}; it is ${config.model.k}.`,
+        { remedy: `Set K to ${dataset.classes.length}.` },
+      );
+    }
+  }
+}
+
+export function openFresh(
+  config: RunConfig,
+  dataset: Dataset,
+  backend: LoadedBackend,
+  writer: RunWriter,
+): OpenRun {
+  const geometry = geometryOf(config);
+  const { total } = geometry.layout;
+  const params = initialParameters(geometry.specs, geometry.layout, config.seed);
+  const zeros = (): ProgramState['m'] => ndarray(new Float32Array(total), [total]);
+  const running = initialRunning(geometry.spec);
+  const state: ProgramState = {
+    params: ndarray(params, [total]),
+    ema: ndarray(params.slice(), [total]),
+    m: zeros(),
+    v: zeros(),
+    running: ndarray(running, [running.length]),
+  };
+  const executable = makeExecutable(trainingProgram(config, geometry, state), backend);
+  const trainer = new Trainer(config, geometry, dataset, executable, { ...config.knobs }, 0);
+  return { config, geometry, trainer, writer, active: 0 };
+}
+
+/**
+ * Opens a run where its newest whole checkpoint left it; what was recorded after that
+ * checkpoint is dropped from the series, so that it has neither gaps nor doubles.
+ */
+export function openContinued(
+  run: string,
+  store: RunStore,
+  dataset: Dataset,
+  backend: LoadedBackend,
+  writer: RunWriter,
+): OpenRun {
+  const { origin, checkpoints } = store.read(run);
+  if (checkpoints.length === 0) {
+    writer.rewindTo(0);
+    return openFresh(origin.config, dataset, backend, writer);
+  }
+  const { config } = origin;
+  const geometry = geometryOf(config);
+  const loaded = store.loadCheckpoint(run);
+  const state = stateFromCheckpoint(loaded.tensors, geometry);
+  writer.rewindTo(loaded.step);
+  const knobs: Knobs = store.read(run).knobs;
+  const executable = makeExecutable(trainingProgram(config, geometry, state), backend);
+  const trainer = new Trainer(config, geometry, dataset, executable, knobs, loaded.step);
+  const active = Number(loaded.metadata.active_seconds ?? 0);
+  return { config, geometry, trainer, writer, active: Number.isFinite(active) ? active : 0 };
+}

@@ -1,0 +1,323 @@
+import { KNOB_NAMES } from '@shared/config/knobs';
+import type { KnobChange } from '@shared/config/knobs';
+import { AppError } from '@shared/errors';
+import type { Activity, JournalEntry, Notice } from '@shared/protocol/contract';
+import type { MetricRow, Samples } from '../../store/port';
+import { checkpointTensors } from '../training/checkpoint';
+import { preview } from '../training/preview';
+import type { Picture } from '../training/preview';
+import type { StepReport } from '../training/trainer';
+import { topic } from '../topics';
+import type { Topics } from '../topics';
+import { Gauges } from './gauges';
+import type { OpenRun } from './open';
+
+/** Metrics reach the disk at most this much later than their step, ms. */
+const FLUSH_MS = 50;
+const HEARTBEAT_MS = 1000;
+/** Sampler steps taken between two training steps while a preview is being made. */
+const PREVIEW_STEPS = 2;
+
+export type Notify = (level: Notice['level'], message: string, remedy?: string) => void;
+type Ending = 'finished' | 'stopped' | 'failed' | 'released';
+
+/**
+ * The one active run: steps it, records it, answers the acts on it. Requests are handled
+ * between steps (the loop yields after each), so every act happens exactly at a step edge.
+ */
+export class RunSession {
+  readonly run: string;
+  readonly gauges: Gauges;
+  /** Settles when the run has ended or been released, all of it on disk. */
+  readonly ended: Promise<Ending>;
+  private paused = false;
+  private stopping: Ending | null = null;
+  private wake: () => void = () => undefined;
+  private pending: MetricRow[] = [];
+  private flushedAt = 0;
+  private beatAt = 0;
+  private last: StepReport | null = null;
+  private lastCheckpoint: { step: number; wall: number } | null = null;
+  private picture: {
+    work: Generator<unknown, Picture, void>;
+    step: number;
+    started: number;
+  } | null = null;
+  private pictureWanted = false;
+
+  constructor(
+    private readonly open: OpenRun,
+    private readonly name: string,
+    private readonly topics: Topics,
+    private readonly notify: Notify,
+    private readonly images: number,
+    private readonly clock: () => number = Date.now,
+  ) {
+    const { config, writer, active } = open;
+    this.run = writer.run;
+    this.gauges = new Gauges(config.model.k, config.training.batch_size, active);
+    this.ended = this.loop();
+  }
+
+  get step(): number {
+    return this.open.trainer.step;
+  }
+
+  activity(): Activity {
+    const { config, trainer } = this.open;
+    const { step_s } = this.gauges;
+    const every = trainer.knobs.sample_every;
+    return {
+      run: this.run,
+      name: this.name,
+      phase: this.paused
+        ? 'paused'
+        : this.last === null
+          ? 'preparing'
+          : this.picture
+            ? 'sampling'
+            : 'training',
+      step: trainer.step,
+      steps: config.training.steps,
+      epoch: (trainer.step * config.training.batch_size) / this.images,
+      step_s,
+      images_per_s: this.gauges.images_per_s,
+      eta_s: step_s === null ? null : step_s * (config.training.steps - trainer.step),
+      loss: this.last?.metrics.total ?? null,
+      knobs: { ...trainer.knobs },
+      next_sample_step: (Math.floor(trainer.step / every) + 1) * every,
+      last_checkpoint: this.lastCheckpoint,
+    };
+  }
+
+  /** Journaled first, then in force from the next step on. */
+  setKnobs(change: KnobChange): JournalEntry[] {
+    const { trainer, writer } = this.open;
+    const entries: JournalEntry[] = [];
+    for (const knob of KNOB_NAMES) {
+      const value = change[knob];
+      const previous = trainer.knobs[knob];
+      if (value === undefined || value === previous) continue;
+      entries.push(
+        writer.appendJournal({
+          applied_at_step: trainer.step,
+          knob,
+          previous,
+          value,
+          wall: this.clock(),
+        }),
+      );
+      trainer.knobs = { ...trainer.knobs, [knob]: value };
+    }
+    this.topics.changed(topic.journal(this.run), topic.status);
+    return entries;
+  }
+
+  pause(): number {
+    if (!this.paused) this.setPaused(true, 'Paused.');
+    return this.step;
+  }
+
+  resume(): number {
+    if (this.paused) this.setPaused(false, 'Resumed.');
+    return this.step;
+  }
+
+  /** Ends the run after a checkpoint. `released` leaves it open to be continued. */
+  async stop(ending: 'stopped' | 'released' = 'stopped'): Promise<number> {
+    this.stopping ??= ending;
+    this.wake();
+    await this.ended;
+    return this.step;
+  }
+
+  /** A picture as soon as the one in the making, if any, is done. */
+  sample(): number {
+    this.pictureWanted = true;
+    this.wake();
+    return this.step;
+  }
+
+  checkpoint(): number {
+    this.flush();
+    const { executable } = this.open.trainer;
+    const written = this.open.writer.writeCheckpoint(
+      this.step,
+      checkpointTensors(executable, this.open.geometry, this.step),
+      { step: String(this.step), active_seconds: String(this.gauges.active) },
+      this.open.config.training.keep_checkpoints,
+    );
+    this.lastCheckpoint = { step: written.step, wall: written.wall };
+    this.topics.changed(topic.status, topic.runs);
+    return this.step;
+  }
+
+  private setPaused(paused: boolean, message: string): void {
+    this.paused = paused;
+    this.open.writer.appendEvent({
+      wall: this.clock(),
+      step: this.step,
+      kind: paused ? 'paused' : 'resumed',
+      message,
+    });
+    this.beat(true);
+    this.wake();
+    this.topics.changed(topic.status, topic.runs);
+  }
+
+  private async loop(): Promise<Ending> {
+    this.beat(true);
+    for (;;) {
+      // Lets requests, timers and sockets have their turn: the step itself blocks the process.
+      await new Promise((done) => setImmediate(done));
+      try {
+        const ending =
+          this.stopping ?? (this.step >= this.open.config.training.steps ? 'finished' : null);
+        if (ending !== null) {
+          this.conclude(ending);
+          return ending;
+        }
+        if (!this.paused) this.train();
+        else if (!this.pictureWanted && this.picture === null) await this.sleep();
+        this.paint();
+        this.beat();
+      } catch (thrown) {
+        const ending = this.handle(AppError.from(thrown));
+        if (ending !== null) return ending;
+      }
+    }
+  }
+
+  private train(): void {
+    const { trainer, config } = this.open;
+    const started = performance.now();
+    const report = trainer.runStep();
+    this.gauges.add((performance.now() - started) / 1000, report.index);
+    this.last = report;
+    const { metrics } = report;
+    this.pending.push({
+      step: report.step,
+      wall: this.clock(),
+      active: this.gauges.active,
+      values: {
+        'train/loss': metrics.total,
+        'train/loss_diff': metrics.diffusion,
+        'train/loss_proto/contrastive': metrics.contrastive,
+        'train/loss_proto/align': metrics.align,
+        'train/loss_proto/compact': metrics.compact,
+        'train/lr': report.lr,
+        'train/grad_norm': metrics.grad_norm,
+        'train/images_per_s': this.gauges.images_per_s ?? NaN,
+        'proto/perplexity': this.gauges.perplexity,
+      },
+    });
+    if (this.clock() - this.flushedAt >= FLUSH_MS) this.flush();
+    if (report.step % trainer.knobs.sample_every === 0) this.pictureWanted = true;
+    if (report.step % config.training.checkpoint_every === 0) this.checkpoint();
+    this.topics.changed(topic.status);
+  }
+
+  private flush(): void {
+    if (this.pending.length === 0) return;
+    this.open.writer.appendMetrics(this.pending);
+    this.pending = [];
+    this.flushedAt = this.clock();
+    this.topics.changed(topic.curves(this.run));
+  }
+
+  /** Takes a few sampler steps of the preview in the making, or begins the one that is wanted. */
+  private paint(): void {
+    const { config, trainer, geometry, writer } = this.open;
+    const { sampling } = config;
+    if (this.picture === null) {
+      if (!this.pictureWanted) return;
+      this.pictureWanted = false;
+      trainer.executable.call(`snapshot_${sampling.weights}`, {});
+      const work = preview(config, sampling, geometry, trainer.schedule, trainer.executable);
+      this.picture = { work, step: trainer.step, started: performance.now() };
+    }
+    for (let i = 0; i < PREVIEW_STEPS; i++) {
+      const turn = this.picture.work.next();
+      if (!turn.done) continue;
+      const { step, started } = this.picture;
+      this.picture = null;
+      const samples: Samples = {
+        settings: {
+          ...sampling,
+          run: this.run,
+          step,
+          prototypes: turn.value.prototypes,
+          seconds: (performance.now() - started) / 1000,
+        },
+        images: turn.value.images,
+      };
+      writer.writeSamples(samples);
+      this.topics.changed(topic.samples(this.run));
+      return;
+    }
+  }
+
+  private beat(now = false): void {
+    if (!now && this.clock() - this.beatAt < HEARTBEAT_MS) return;
+    this.beatAt = this.clock();
+    this.open.writer.heartbeat({ step: this.step, paused: this.paused });
+    this.topics.changed(topic.runs);
+  }
+
+  /** Waits for an act, but no longer than a heartbeat. */
+  private async sleep(): Promise<void> {
+    await new Promise<void>((done) => {
+      const timer = setTimeout(done, HEARTBEAT_MS);
+      this.wake = () => {
+        clearTimeout(timer);
+        done();
+      };
+    });
+  }
+
+  private conclude(ending: Ending): void {
+    if (ending !== 'released') {
+      this.pictureWanted ||= ending === 'finished' && this.picture === null;
+      while (this.pictureWanted || this.picture !== null) this.paint();
+    }
+    this.checkpoint();
+    this.close(ending);
+  }
+
+  private close(ending: Ending, problem?: string): void {
+    const { writer, trainer } = this.open;
+    if (ending === 'released') {
+      writer.release();
+    } else {
+      writer.appendEvent({
+        wall: this.clock(),
+        step: this.step,
+        kind: ending,
+        message: problem ?? `The run ${ending === 'finished' ? 'has finished' : `was ${ending}`}.`,
+      });
+      writer.end(ending, problem);
+    }
+    trainer.executable.dispose();
+    this.topics.changed(topic.status, topic.runs);
+  }
+
+  /** A full disk pauses the run, with nothing lost; anything else ends it. */
+  private handle(error: AppError): Ending | null {
+    this.notify('error', error.message, error.remedy);
+    if (error.code === 'disk' && this.stopping === null) {
+      this.paused = true;
+      this.topics.changed(topic.status);
+      return null;
+    }
+    try {
+      if (error.code === 'non_finite') this.flush();
+      this.close(this.stopping === 'released' ? 'released' : 'failed', error.message);
+    } catch (thrown) {
+      this.notify(
+        'error',
+        `The end of the run could not be recorded: ${AppError.from(thrown).message}`,
+      );
+    }
+    return 'failed';
+  }
+}

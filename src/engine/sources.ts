@@ -1,0 +1,111 @@
+import type { Source } from '@shared/protocol/service';
+import type {
+  JournalEntry,
+  Notice,
+  RunSummary,
+  SubscriptionEvent,
+  SubscriptionInput,
+  SubscriptionName,
+} from '@shared/protocol/contract';
+import { ndarray } from '@shared/maths/ndarray';
+import type { RunStore } from '../store/port';
+import type { RunSession } from './run/session';
+import { topic } from './topics';
+import type { Topics } from './topics';
+
+/** Rows of one curves event at most: a long history comes in several. */
+const ROWS_AT_ONCE = 20_000;
+
+export interface SourceContext {
+  store: RunStore;
+  topics: Topics;
+  session(): RunSession | null;
+  notices(): Notice[];
+  memory(): { rss_bytes: number; total_bytes: number };
+}
+
+type Maker<N extends SubscriptionName> = (
+  context: SourceContext,
+  input: SubscriptionInput<N>,
+  changed: () => void,
+) => Source<SubscriptionEvent<N>>;
+
+/** Answers each pull with what `read` finds, once for every change and once at the start. */
+function latest<Event>(
+  context: SourceContext,
+  name: string,
+  changed: () => void,
+  read: () => Event | undefined,
+): Source<Event> {
+  let fresh = true;
+  const close = context.topics.listen(name, () => {
+    fresh = true;
+    changed();
+  });
+  return {
+    pull() {
+      if (!fresh) return undefined;
+      fresh = false;
+      return read();
+    },
+    close,
+  };
+}
+
+const curves: Maker<'curves'> = ({ store, topics }, { run }, changed) => {
+  let next = 0;
+  const close = topics.listen(topic.curves(run), changed);
+  return {
+    pull() {
+      const rows = store.metrics(run, next, ROWS_AT_ONCE);
+      const n = rows.step.length;
+      if (n === 0) return undefined;
+      next = rows.next;
+      if (n === ROWS_AT_ONCE) changed();
+      const column = (data: Float64Array): ReturnType<typeof ndarray<Float64Array>> =>
+        ndarray(data, [n]);
+      return {
+        run,
+        keys: rows.keys,
+        step: column(rows.step),
+        wall: column(rows.wall),
+        active: column(rows.active),
+        values: ndarray(rows.values, [n, rows.keys.length]),
+      };
+    },
+    close,
+  };
+};
+
+const journal: Maker<'journal'> = ({ store, topics }, { run }, changed) => {
+  let seen = -1;
+  const close = topics.listen(topic.journal(run), changed);
+  return {
+    pull() {
+      const entries: JournalEntry[] = store.read(run).journal.filter((entry) => entry.seq > seen);
+      seen = entries.at(-1)?.seq ?? seen;
+      return entries.length === 0 ? undefined : { run, entries };
+    },
+    close,
+  };
+};
+
+export const sources: { [N in SubscriptionName]: Maker<N> } = {
+  status: (context, _input, changed) =>
+    latest(context, topic.status, changed, () => ({
+      active: context.session()?.activity() ?? null,
+      memory: context.memory(),
+      notices: context.notices(),
+    })),
+  runs: (context, _input, changed) =>
+    latest(context, topic.runs, changed, (): { runs: RunSummary[] } => ({
+      runs: context.store.list(),
+    })),
+  curves,
+  journal,
+  samples: (context, { run }, changed) =>
+    latest(context, topic.samples(run), changed, () => {
+      const step = context.store.sampleSteps(run).at(-1);
+      return step === undefined ? undefined : context.store.loadSamples(run, step);
+    }),
+};

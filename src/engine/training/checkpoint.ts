@@ -1,0 +1,118 @@
+import { createHash } from 'node:crypto';
+import { AppError } from '@shared/errors';
+import { ndarray, sizeOf } from '@shared/maths/ndarray';
+import type { NdArray } from '@shared/maths/ndarray';
+import type { Executable } from '../backend/executable';
+import { weightFromReference, weightToReference } from '../nn/layout';
+import { bufferSpecs } from '../nn/spec';
+import type { Geometry, ProgramState } from './program';
+
+/**
+ * A checkpoint's tensors. Weights and BatchNorm statistics carry the reference's names and
+ * layout, so that PyTorch loads the file as a state dict; beside them `ema.…`, `adam_m.…` and
+ * `adam_v.…` repeat the parameters' names. Random state and data position follow from the step.
+ */
+const PREFIXES = { params: '', ema: 'ema.', m: 'adam_m.', v: 'adam_v.' } as const;
+
+export function checkpointTensors(
+  executable: Executable,
+  geometry: Geometry,
+  step: number,
+): Record<string, NdArray> {
+  const out: Record<string, NdArray> = {};
+  for (const [state, prefix] of Object.entries(PREFIXES)) {
+    const flat = executable.read(state).data;
+    let at = 0;
+    geometry.layout.names.forEach((name, index) => {
+      const size = geometry.layout.sizes[index] ?? 0;
+      const part = ndarray(flat.slice(at, at + size), geometry.layout.shapes[index] ?? []);
+      out[prefix + name] = weightToReference(part);
+      at += size;
+    });
+  }
+  const running = executable.read('running').data;
+  let at = 0;
+  for (const { name, width } of bufferSpecs(geometry.spec)) {
+    out[`${name}.running_mean`] = ndarray(running.slice(at, at + width), [width]);
+    out[`${name}.running_var`] = ndarray(running.slice(at + width, at + 2 * width), [width]);
+    out[`${name}.num_batches_tracked`] = ndarray(Int32Array.of(step), []);
+    at += 2 * width;
+  }
+  return out;
+}
+
+/**
+ * The state to go on from.
+ * @throws AppError bad_checkpoint listing what is missing or of another shape
+ */
+export function stateFromCheckpoint(
+  tensors: Record<string, NdArray>,
+  geometry: Geometry,
+): ProgramState {
+  const problems: string[] = [];
+  const flat = (prefix: string): NdArray<Float32Array> => {
+    const out = new Float32Array(geometry.layout.total);
+    let at = 0;
+    geometry.layout.names.forEach((name, index) => {
+      const value = read(tensors, prefix + name, geometry.layout.shapes[index] ?? [], problems);
+      if (value !== null) out.set(value, at);
+      at += geometry.layout.sizes[index] ?? 0;
+    });
+    return ndarray(out, [out.length]);
+  };
+  const running: number[] = [];
+  for (const { name, width } of bufferSpecs(geometry.spec)) {
+    for (const part of ['running_mean', 'running_var']) {
+      running.push(...(read(tensors, `${name}.${part}`, [width], problems) ?? []));
+    }
+  }
+  const state: ProgramState = {
+    params: flat(PREFIXES.params),
+    ema: flat(PREFIXES.ema),
+    m: flat(PREFIXES.m),
+    v: flat(PREFIXES.v),
+    running: ndarray(Float32Array.from(running), [running.length]),
+  };
+  if (problems.length > 0) {
+    const more = problems.length > 5 ? ` and ${problems.length - 5} more` : '';
+    throw new AppError(
+      'bad_checkpoint',
+      `The checkpoint is of another model: ${problems.slice(0, 5).join('; ')}${more}.`,
+      {
+        remedy:
+          'Choose a checkpoint of this run, or start a run with the settings it was made with.',
+      },
+    );
+  }
+  return state;
+}
+
+function read(
+  tensors: Record<string, NdArray>,
+  name: string,
+  shape: readonly number[],
+  problems: string[],
+): Float32Array | null {
+  const value = tensors[name];
+  if (value === undefined) {
+    problems.push(`${name} is missing`);
+    return null;
+  }
+  const ours = weightFromReference(value as NdArray<Float32Array>);
+  if (
+    value.dtype !== 'f32' ||
+    sizeOf(ours.shape) !== sizeOf(shape) ||
+    ours.shape.join() !== shape.join()
+  ) {
+    problems.push(`${name} is [${value.shape.join(', ')}]`);
+    return null;
+  }
+  return ours.data;
+}
+
+/** SHA-256 over the raw weights, little-endian float32 in parameter order. */
+export function weightsSha256(params: Float32Array): string {
+  return createHash('sha256')
+    .update(Buffer.from(params.buffer, params.byteOffset, params.byteLength))
+    .digest('hex');
+}

@@ -1,0 +1,85 @@
+import type { RunConfig, SamplingConfig } from '@shared/config/run-config';
+import { ndarray } from '@shared/maths/ndarray';
+import type { NdArray } from '@shared/maths/ndarray';
+import { stream } from '@shared/maths/rng';
+import type { Executable } from '../backend/executable';
+import { ddim, ddpm, toPixels } from '../diffusion/samplers';
+import type { Denoise } from '../diffusion/samplers';
+import type { Schedule } from '../diffusion/schedule';
+import { timeProjection, tokenTime } from '../nn/time';
+import type { Geometry } from './program';
+
+export interface Picture {
+  /** [N, H, W, C] u8 */
+  images: NdArray<Uint8Array>;
+  /** Each image's prototype; of the last step where they change at every step. */
+  prototypes: number[];
+}
+
+/**
+ * Makes pictures from the executable's snapshot, one sampler step at each `next()`, so that
+ * training can go on in between. Image i always starts from the same noise under one seed,
+ * however many are made; the last value is the finished picture.
+ *
+ * Prototypes: `per_image` gives each image one, in turn (0, 1, … K-1, 0 …); `per_step` draws a
+ * new one for every image at every step, as the reference does (its behaviour 13), but seeded.
+ */
+export function* preview(
+  config: RunConfig,
+  sampling: SamplingConfig,
+  geometry: Geometry,
+  schedule: Schedule,
+  executable: Executable,
+): Generator<{ step: number; steps: number }, Picture, void> {
+  const { image_size: size, channels } = config.data;
+  const { spec } = geometry;
+  const N = sampling.count;
+  const shape = [N, size, size, channels];
+  const pixels = size * size * channels;
+  const x = perImage(N, pixels, (image) => stream(sampling.seed, 'sample-noise', image));
+  let prototypes = Array.from({ length: N }, (_, i) => sampling.prototype ?? i % spec.k);
+  const width = spec.block_out_channels[0] ?? 0;
+
+  const denoise: Denoise = (x_t, t, step) => {
+    if (sampling.draw === 'per_step' && sampling.prototype === undefined) {
+      const rng = stream(sampling.seed, 'sample-draw', step);
+      prototypes = prototypes.map(() => rng.int(spec.k));
+    }
+    const one_hot = new Float32Array(N * spec.k);
+    prototypes.forEach((prototype, i) => (one_hot[i * spec.k + prototype] = 1));
+    const times = new Array<number>(N).fill(t);
+    const { eps } = executable.call('eps', {
+      x_t: ndarray(x_t.slice(), shape),
+      time_proj: ndarray(timeProjection(times, width), [N, width]),
+      token_time: ndarray(tokenTime(times, spec.time_embed_dim, spec.dim), [N, spec.dim]),
+      one_hot: ndarray(one_hot, [N, spec.k]),
+    });
+    return eps?.data as Float32Array;
+  };
+  // A counter apart from the start noise: image i at step s draws from (s + 1)·2^20 + i.
+  const noise = (out: Float32Array, step: number): void =>
+    out.set(
+      perImage(N, pixels, (image) =>
+        stream(sampling.seed, 'sample-noise', (step + 1) * 2 ** 20 + image),
+      ),
+    );
+  const sampler = sampling.sampler === 'ddim' ? ddim : ddpm;
+  for (const { step } of sampler(schedule, denoise, x, {
+    steps: sampling.steps,
+    eta: sampling.eta,
+    noise,
+  })) {
+    yield { step: step + 1, steps: sampling.steps };
+  }
+  return { images: ndarray(toPixels(x), shape), prototypes };
+}
+
+function perImage(
+  N: number,
+  pixels: number,
+  rngOf: (image: number) => ReturnType<typeof stream>,
+): Float32Array {
+  const out = new Float32Array(N * pixels);
+  for (let i = 0; i < N; i++) rngOf(i).fillNormal(out.subarray(i * pixels, (i + 1) * pixels));
+  return out;
+}

@@ -1,0 +1,123 @@
+import * as tf from '@tensorflow/tfjs';
+import type { RunConfig } from '@shared/config/run-config';
+import { ndarray, sizeOf } from '@shared/maths/ndarray';
+import type { NdArray } from '@shared/maths/ndarray';
+import type { Arrays, Program, Tensors } from '../backend/executable';
+import { flatLayout, named, unflatten } from '../nn/flat';
+import type { FlatLayout } from '../nn/flat';
+import { bank } from '../nn/prototypes';
+import { parameterSpecs, specOf } from '../nn/spec';
+import type { ModelSpec, ParameterSpec } from '../nn/spec';
+import { unet } from '../nn/unet';
+import { STATE_NAMES, STEP_SCALARS, trainStep } from './step';
+import type { StepInputs, TrainState } from './step';
+
+/** A model's geometry, worked out once from its configuration. */
+export interface Geometry {
+  spec: ModelSpec;
+  specs: ParameterSpec[];
+  layout: FlatLayout;
+}
+
+export function geometryOf(config: RunConfig): Geometry {
+  const spec = specOf(config);
+  const specs = parameterSpecs(spec);
+  return { spec, specs, layout: flatLayout(specs) };
+}
+
+/** `snapshot` holds the weights a picture is made from, while training goes on beside it. */
+export type ProgramState = Record<(typeof STATE_NAMES)[number], NdArray<Float32Array>>;
+
+/**
+ * All that an engine runs on a device for one run: the training step, taking a snapshot of the
+ * averaged or raw weights, and one prediction of the noise from that snapshot.
+ */
+export function trainingProgram(
+  config: RunConfig,
+  geometry: Geometry,
+  state: ProgramState,
+): Program {
+  const { spec, layout } = geometry;
+  return {
+    state: { ...state, snapshot: ndarray(state.params.data.slice(), [layout.total]) },
+    functions: {
+      train: {
+        example: () => trainExample(config, spec),
+        run: (state, inputs) =>
+          trainStep(spec, layout, config.model.variant, state as TrainState, inputs as StepInputs),
+      },
+      snapshot_ema: { example: () => ({}), run: (state) => copyOf(state, 'ema') },
+      snapshot_raw: { example: () => ({}), run: (state) => copyOf(state, 'params') },
+      eps: epsFunction(config, geometry, config.sampling.count),
+    },
+  };
+}
+
+/** Only the network, for pictures from a stored checkpoint. */
+export function samplingProgram(
+  config: RunConfig,
+  geometry: Geometry,
+  weights: NdArray<Float32Array>,
+  count: number,
+): Program {
+  return { state: { snapshot: weights }, functions: { eps: epsFunction(config, geometry, count) } };
+}
+
+function copyOf(state: Tensors, from: string): { outputs: Tensors; state: Tensors } {
+  const value = state[from];
+  if (value === undefined) throw new Error(`no state named ${from}`);
+  return { outputs: { done: tf.scalar(1) }, state: { snapshot: tf.clone(value) } };
+}
+
+/** eps(x_t, t, prototypes) from the snapshot; `one_hot` [B, K] names each image's prototype. */
+function epsFunction(
+  config: RunConfig,
+  geometry: Geometry,
+  count: number,
+): Program['functions'][string] {
+  const { spec, layout } = geometry;
+  return {
+    example: () => epsExample(config, spec, count),
+    run: (state, inputs) => {
+      const params = named(layout, unflatten(layout, state.snapshot as tf.Tensor1D));
+      const prototypes = tf.matMul(inputs.one_hot as tf.Tensor2D, bank(params));
+      const eps = unet(params, spec, {
+        x_t: inputs.x_t as tf.Tensor4D,
+        time_proj: inputs.time_proj as tf.Tensor2D,
+        token: tf.add(prototypes, inputs.token_time as tf.Tensor2D) as tf.Tensor2D,
+      });
+      return { outputs: { eps } };
+    },
+  };
+}
+
+const zeros = (shape: number[]): NdArray<Float32Array> =>
+  ndarray(new Float32Array(sizeOf(shape)), shape);
+
+function trainExample(config: RunConfig, spec: ModelSpec): Arrays {
+  const B = config.training.batch_size;
+  const { image_size, channels } = config.data;
+  const image = [B, image_size, image_size, channels];
+  const scalars = zeros([STEP_SCALARS.length]);
+  scalars.data.fill(1);
+  return {
+    x_0: zeros(image),
+    eps: zeros(image),
+    signal: zeros([B, 1, 1, 1]),
+    noise: zeros([B, 1, 1, 1]),
+    time_proj: zeros([B, spec.block_out_channels[0] ?? 0]),
+    token_time: zeros([B, spec.dim]),
+    labels: ndarray(new Int32Array(B), [B]),
+    scalars,
+  };
+}
+
+function epsExample(config: RunConfig, spec: ModelSpec, count: number): Arrays {
+  const { image_size, channels } = config.data;
+  return {
+    x_t: zeros([count, image_size, image_size, channels]),
+    time_proj: zeros([count, spec.block_out_channels[0] ?? 0]),
+    token_time: zeros([count, spec.dim]),
+    one_hot: zeros([count, spec.k]),
+  };
+}
