@@ -1,3 +1,4 @@
+import { BufferedTransport } from './buffered-transport';
 import type { Transport } from './transport';
 
 /**
@@ -12,12 +13,8 @@ export function memoryPair(): [Transport, Transport] {
   return [a, b];
 }
 
-class End implements Transport {
+class End extends BufferedTransport {
   peer: End | undefined;
-  private handler: ((bytes: Uint8Array) => void) | undefined;
-  private closeHandler: ((reason: string) => void) | undefined;
-  private readonly inbox: Uint8Array[] = [];
-  private closed: string | undefined;
 
   send(bytes: Uint8Array): void {
     if (this.closed !== undefined) return;
@@ -25,32 +22,9 @@ class End implements Transport {
     queueMicrotask(() => this.peer?.receive(copy));
   }
 
-  onMessage(handler: (bytes: Uint8Array) => void): void {
-    this.handler = handler;
-    for (const bytes of this.inbox.splice(0)) handler(bytes);
-  }
-
-  onClose(handler: (reason: string) => void): void {
-    this.closeHandler = handler;
-    if (this.closed !== undefined) handler(this.closed);
-  }
-
-  close(reason = 'closed'): void {
-    const { peer } = this;
+  close(reason = 'The other side closed the connection.'): void {
     this.shut(reason);
     // Behind the messages already on their way.
-    queueMicrotask(() => peer?.shut(reason));
-  }
-
-  private receive(bytes: Uint8Array): void {
-    if (this.closed !== undefined) return;
-    if (this.handler === undefined) this.inbox.push(bytes);
-    else this.handler(bytes);
-  }
-
-  private shut(reason: string): void {
-    if (this.closed !== undefined) return;
-    this.closed = reason;
-    this.closeHandler?.(reason);
+    queueMicrotask(() => this.peer?.shut(reason));
   }
 }
