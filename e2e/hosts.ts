@@ -1,0 +1,135 @@
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { createInterface } from 'node:readline';
+import { _electron, chromium } from '@playwright/test';
+import type { Page } from '@playwright/test';
+
+const ROOT = resolve(__dirname, '..');
+const CLOSES = 15_000; // ms that a host has to end by itself
+
+/** What scripts/lib/windows.mjs found on this machine; a `no…` sentence says what is missing. */
+export interface Windows {
+  electron?: { executablePath: string; version: string };
+  noElectron?: string;
+  chromium?: string;
+  noChromium?: string;
+}
+
+export interface Opened {
+  page: Page;
+  /** All that the host has printed so far. */
+  output(): string;
+  /** Closes window and host as a person would; afterwards no process of it is left. */
+  close(): Promise<void>;
+}
+
+export type Open = (windows: Windows, workspace: string) => Promise<Opened>;
+
+// For root (no sandbox), for a machine without a GPU, and so that Chromium asks nothing of the
+// network.
+const CHROMIUM_FLAGS = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+
+function collect(child: ChildProcess): () => string {
+  let text = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.setEncoding('utf8').on('data', (piece: string) => {
+      text += piece;
+    });
+  }
+  return () => text;
+}
+
+async function ended(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const limit = setTimeout(() => child.kill('SIGKILL'), CLOSES);
+  await once(child, 'exit');
+  clearTimeout(limit);
+  if (child.signalCode === 'SIGKILL') {
+    throw new Error(`The host did not end within ${CLOSES / 1000} s and was killed.`);
+  }
+}
+
+async function firstLine(child: ChildProcess, output: () => string): Promise<{ url: string }> {
+  if (child.stdout === null) throw new Error('The host has no stdout.');
+  const lines = createInterface({ input: child.stdout });
+  const line = await Promise.race([
+    once(lines, 'line').then(([text]) => String(text)),
+    once(child, 'exit').then(([code]) => {
+      throw new Error(`The served host ended with code ${String(code)}:\n${output()}`);
+    }),
+  ]);
+  return JSON.parse(line) as { url: string };
+}
+
+/** `protodiff serve` with Chromium before it. */
+export const openServed: Open = async (windows, workspace) => {
+  const child = spawn(
+    process.execPath,
+    [
+      join(ROOT, 'out/main/cli.cjs'),
+      ...['serve', '--port', '0', '--workspace', workspace, '--no-open', '--json'],
+    ],
+    { stdio: ['ignore', 'pipe', 'pipe'] },
+  );
+  const output = collect(child);
+  try {
+    const { url } = await firstLine(child, output);
+    const browser = await chromium.launch({
+      ...(windows.chromium === undefined ? {} : { executablePath: windows.chromium }),
+      args: CHROMIUM_FLAGS,
+    });
+    const page = await browser.newPage({ viewport: { width: 1440, height: 900 } });
+    await page.goto(url);
+    return {
+      page,
+      output,
+      close: async () => {
+        await browser.close();
+        child.kill('SIGTERM');
+        await ended(child);
+      },
+    };
+  } catch (error) {
+    child.kill('SIGKILL');
+    throw error;
+  }
+};
+
+/** The desktop application, with a profile of its own. */
+export const openDesktop: Open = async (windows, workspace) => {
+  const profile = await mkdtemp(join(tmpdir(), 'protodiff-profile-'));
+  const environment = Object.entries(process.env).filter(
+    (entry): entry is [string, string] => entry[1] !== undefined,
+  );
+  const application = await _electron.launch({
+    ...(windows.electron === undefined ? {} : { executablePath: windows.electron.executablePath }),
+    args: [ROOT, '--workspace', workspace],
+    cwd: ROOT,
+    env: { ...Object.fromEntries(environment), XDG_CONFIG_HOME: profile },
+  });
+  const child = application.process();
+  const output = collect(child);
+  const page = await application.firstWindow();
+  return {
+    page,
+    output,
+    close: async () => {
+      const gone = ended(child);
+      await application.close();
+      await gone;
+      await rm(profile, { recursive: true, force: true });
+    },
+  };
+};
