@@ -90,25 +90,28 @@ export const test = base.extend<HostOptions & { app: App }>({
     requireHost(host, windows, info);
     const open = host === 'served' ? openServed : openDesktop;
     const workspace = await mkdtemp(join(tmpdir(), 'protodiff-e2e-'));
-    let opened = await open(windows, workspace);
-    const close = async (): Promise<void> => {
-      await opened.close();
-      await expectNoEngine(workspace);
-    };
-    await use({
-      get page() {
-        return opened.page;
-      },
-      workspace,
-      enginePid: () => enginePid(workspace),
-      relaunch: async () => {
-        await close();
-        opened = await open(windows, workspace);
-      },
-    });
-    if (info.status !== info.expectedStatus) await attachTrouble(opened, info);
-    await close();
-    await rm(workspace, { recursive: true, force: true });
+    try {
+      let opened = await open(windows, workspace);
+      const close = async (): Promise<void> => {
+        await opened.close();
+        await expectNoEngine(workspace);
+      };
+      await use({
+        get page() {
+          return opened.page;
+        },
+        workspace,
+        enginePid: () => enginePid(workspace),
+        relaunch: async () => {
+          await close();
+          opened = await open(windows, workspace);
+        },
+      });
+      if (info.status !== info.expectedStatus) await attachTrouble(opened, info);
+      await close();
+    } finally {
+      await rm(workspace, { recursive: true, force: true });
+    }
   },
 });
 

@@ -8,7 +8,7 @@ import { createInterface } from 'node:readline';
 import { _electron, chromium } from '@playwright/test';
 import type { Page } from '@playwright/test';
 
-const ROOT = resolve(__dirname, '..');
+const ROOT = resolve(import.meta.dirname, '..');
 const CLOSES = 15_000; // ms that a host has to end by itself
 
 /** What scripts/lib/windows.mjs found on this machine; a `no…` sentence says what is missing. */

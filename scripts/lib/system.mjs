@@ -72,11 +72,15 @@ export async function startDisplay() {
   const number = await new Promise((resolve, reject) => {
     child.once('error', reject);
     child.once('exit', (code) => reject(new SetupError(`Xvfb ended with code ${code}.`)));
-    child.stdio[3].setEncoding('utf8').once('data', (text) => resolve(text.trim()));
+    let text = '';
+    child.stdio[3].setEncoding('utf8').on('data', (piece) => {
+      text += piece;
+      if (text.includes('\n')) resolve(text.trim());
+    });
   });
   const stop = () => child.kill();
   process.once('exit', stop);
   child.unref();
-  child.stdio[3].destroy();
+  child.stdio[3].unref();
   return { display: `:${number}`, stop };
 }
