@@ -57,17 +57,17 @@ class EngineSupervisor implements Supervisor {
     this.failure = undefined;
     this.wasReady = false;
     this.heard = this.clock.now();
+    const env: Record<string, string> = this.recovery
+      ? { PROTODIFF_RECOVER: JSON.stringify(this.recovery) }
+      : {};
+    const engine = this.options.fork(env);
+    this.engine = engine;
     this.become(
       'starting',
       this.recovery === undefined
         ? 'The engine is starting.'
         : 'The engine is starting again; a run that it was training continues from its last checkpoint.',
     );
-    const env: Record<string, string> = this.recovery
-      ? { PROTODIFF_RECOVER: JSON.stringify(this.recovery) }
-      : {};
-    const engine = this.options.fork(env);
-    this.engine = engine;
     engine.onMessage((message) => {
       if (engine === this.engine) this.hear(message as FromEngine);
     });

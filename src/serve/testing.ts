@@ -1,0 +1,156 @@
+import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { request } from 'node:http';
+import type { IncomingHttpHeaders } from 'node:http';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { BufferedTransport } from '@shared/protocol/buffered-transport';
+import type { FromEngine, ToEngine } from '@shared/protocol/host';
+import { serve } from '@shared/protocol/server';
+import type { Service } from '@shared/protocol/service';
+import type { Transport } from '@shared/protocol/transport';
+import { WebSocket } from 'ws';
+import type { EngineHandle } from '../host/engine-handle';
+
+/** For tests: an engine in this process, behind the messages that a forked one would get. */
+export class FakeEngine implements EngineHandle {
+  readonly pid = 4711;
+  private readonly clients = new Map<number, End>();
+  private message: (message: FromEngine) => void = () => undefined;
+  private exited: (code: number | null, signal: string | null) => void = () => undefined;
+
+  constructor(private readonly service: Service) {
+    setImmediate(() => this.message({ type: 'ready' }));
+  }
+
+  postMessage(message: ToEngine): void {
+    if (message.type === 'stop') return this.die(0, null);
+    if (message.type === 'open') {
+      const { client } = message;
+      const end = new End((bytes) => this.message({ type: 'data', client, bytes }));
+      this.clients.set(client, end);
+      serve(this.service, end, { checkOutputs: true });
+    }
+    if (message.type === 'data') this.clients.get(message.client)?.receive(message.bytes);
+    if (message.type === 'close') this.clients.get(message.client)?.shut(message.reason);
+  }
+
+  onMessage(handler: (message: unknown) => void): void {
+    this.message = handler;
+  }
+
+  onExit(handler: (code: number | null, signal: string | null) => void): void {
+    this.exited = handler;
+  }
+
+  kill(): void {
+    this.die(null, 'SIGKILL');
+  }
+
+  die(code: number | null, signal: string | null): void {
+    this.message = () => undefined;
+    for (const end of this.clients.values()) end.shut('died');
+    this.exited(code, signal);
+  }
+}
+
+class End extends BufferedTransport {
+  constructor(readonly send: (bytes: Uint8Array) => void) {
+    super();
+  }
+  close(reason = 'closed'): void {
+    this.shut(reason);
+  }
+}
+
+/** For tests: a built page, as far as the server looks at one. */
+export function fakePage(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'protodiff-page-'));
+  mkdirSync(join(folder, 'assets'));
+  writeFileSync(join(folder, 'index.html'), '<!doctype html><title>Protodiff</title>');
+  writeFileSync(join(folder, 'assets', 'index.js'), 'export {};');
+  return folder;
+}
+
+export interface Answer {
+  status: number;
+  headers: IncomingHttpHeaders;
+  body: string;
+}
+
+/** For tests: one HTTP request, its headers exactly as given. */
+export function ask(
+  port: number,
+  path: string,
+  { method = 'GET', headers = {} }: { method?: string; headers?: Record<string, string> } = {},
+): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const call = request({ host: '127.0.0.1', port, path, method, headers, agent: false });
+    call.once('error', reject);
+    call.once('response', (response) => {
+      let body = '';
+      response.setEncoding('utf8');
+      response.on('data', (text: string) => (body += text));
+      response.once('end', () =>
+        resolve({ status: response.statusCode ?? 0, headers: response.headers, body }),
+      );
+    });
+    call.end();
+  });
+}
+
+/** For tests: bytes as they are, the first line of the answer. */
+export function askRaw(port: number, text: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(port, '127.0.0.1', () => socket.write(text));
+    let answer = '';
+    socket.setEncoding('latin1');
+    socket.on('data', (part: string) => (answer += part));
+    socket.on('close', () => resolve(answer.split('\r\n', 1)[0] ?? ''));
+    socket.on('error', reject);
+  });
+}
+
+/** For tests: signs in as the opened browser does; the cookie. */
+export async function signIn(port: number, url: string): Promise<string> {
+  const { pathname, search } = new URL(url);
+  const answer = await ask(port, pathname + search);
+  const [cookie] = answer.headers['set-cookie'] ?? [];
+  if (cookie === undefined) throw new Error(`no cookie: ${answer.status} ${answer.body}`);
+  return cookie.split(';', 1)[0] ?? '';
+}
+
+/** For tests: the window's end of a socket, and the text frames that came over it. */
+export function socketTransport(
+  port: number,
+  cookie: string,
+  texts: string[],
+): Promise<Transport & { code?: number }> {
+  const host = `127.0.0.1:${port}`;
+  const socket = new WebSocket(`ws://${host}/ws`, {
+    headers: { cookie, origin: `http://${host}` },
+  });
+  class Socket extends BufferedTransport {
+    code: number | undefined;
+    send(bytes: Uint8Array): void {
+      if (this.closed === undefined) socket.send(bytes);
+    }
+    close(reason = 'closed'): void {
+      socket.close();
+      this.shut(reason);
+    }
+  }
+  const transport = new Socket();
+  socket.on('message', (data, isBinary) => {
+    if (isBinary) transport.receive(data as Buffer);
+    else texts.push(String(data));
+  });
+  socket.on('close', (code, reason) => {
+    transport.code = code;
+    transport.shut(String(reason) || 'closed');
+  });
+  return new Promise((resolve, reject) => {
+    socket.once('open', () => resolve(transport));
+    socket.once('error', reject);
+  });
+}
