@@ -1,0 +1,218 @@
+import { join, resolve } from 'node:path';
+import { AppError } from '@shared/errors';
+import type { RunSummary } from '@shared/protocol/contract';
+import { loadCheckpoint, SKIPPED } from './checkpoints';
+import { guarded } from './disk-error';
+import { entries, nearestExisting, nodeFs } from './fs-port';
+import type { FsPort } from './fs-port';
+import { readMetrics } from './metrics';
+import { notebookStore } from './notebooks';
+import { readOrigin } from './origin';
+import type { LoadedCheckpoint, RunOrigin, RunRecord, RunStore, RunWriter } from './port';
+import { knobsAfter, readCheckpoints, readEvents, readJournal, readSamples } from './records';
+import { createFolder, removeFolder, sweepWorkspace } from './run-create';
+import { findRun, layout, runsPath } from './run-folder';
+import type { RunFolder } from './run-folder';
+import { parseRunId, RUN_ID } from './run-name';
+import { looksLikeRun, Summaries, withDatabase } from './run-reader';
+import { openForWriting } from './run-writer';
+import type { OpenRun } from './run-writer';
+import { loadSamples } from './samples';
+import type { Database } from './sqlite';
+
+export interface StoreOptions {
+  /** Unix ms. */
+  clock?: () => number;
+  fs?: FsPort;
+  /** Creates, changes and sweeps nothing. */
+  readonly?: boolean;
+}
+
+/**
+ * The run store of a workspace. The folder need not exist: the first run or notebook creates it.
+ * @throws AppError disk when the workspace cannot be read
+ */
+export function openStore(root: string, options: StoreOptions = {}): RunStore {
+  const { clock = Date.now, fs = nodeFs, readonly = false } = options;
+  return new FileStore(resolve(root), clock, fs, readonly);
+}
+
+class FileStore implements RunStore {
+  readonly notebooks;
+  readonly #writers = new Map<string, OpenRun>();
+  readonly #summaries: Summaries;
+
+  constructor(
+    readonly root: string,
+    private readonly clock: () => number,
+    private readonly fs: FsPort,
+    private readonly readonly: boolean,
+  ) {
+    const notebooks = join(root, 'notebooks');
+    this.#summaries = new Summaries(fs, clock);
+    this.notebooks = notebookStore(fs, notebooks, () => this.#needWritable());
+    if (!readonly) sweepWorkspace(fs, root, notebooks);
+  }
+
+  freeBytes(): number {
+    return guarded('The free space could not be read', () =>
+      this.fs.free(nearestExisting(this.fs, this.root)),
+    );
+  }
+
+  create(origin: RunOrigin): RunWriter {
+    this.#needWritable();
+    const folder = createFolder(this.fs, this.root, origin, this.clock());
+    try {
+      return this.#write(folder);
+    } catch (error) {
+      removeFolder(this.fs, folder.path, error);
+      throw error;
+    }
+  }
+
+  open(run: string): RunWriter {
+    this.#needWritable();
+    return this.#write(this.#find(run));
+  }
+
+  list(): RunSummary[] {
+    return this.#folders()
+      .map((folder) => this.#summaryOrQuarantine(folder))
+      .sort((a, b) => b.created - a.created || (a.run < b.run ? 1 : -1));
+  }
+
+  read(run: string): RunRecord {
+    const folder = this.#find(run);
+    const origin = readOrigin(this.fs, folder);
+    const summary = this.#summaries.summary(folder, this.#writers.get(run)?.db);
+    const { config, data, versions } = origin;
+    return this.#with(folder, (db) => {
+      const journal = readJournal(db);
+      return {
+        summary,
+        origin: { config, data, versions },
+        knobs: knobsAfter(config.knobs, journal),
+        journal,
+        checkpoints: readCheckpoints(db),
+        events: readEvents(db),
+      };
+    });
+  }
+
+  metrics(run: string, from: number, limit: number): ReturnType<RunStore['metrics']> {
+    return this.#with(this.#find(run), (db) => readMetrics(db, from, limit));
+  }
+
+  loadCheckpoint(run: string, step?: number): LoadedCheckpoint {
+    const folder = this.#find(run);
+    const rows = this.#with(folder, readCheckpoints);
+    const loaded = loadCheckpoint(this.fs, folder, rows, step);
+    const skipped = loaded.metadata[SKIPPED];
+    if (skipped !== undefined) {
+      // The writer's history tells it too, since the next rewind forgets those checkpoints.
+      const event = {
+        wall: this.clock(),
+        step: loaded.step,
+        kind: 'note',
+        message: skipped,
+      } as const;
+      this.#writers.get(run)?.appendEvent(event);
+    }
+    return loaded;
+  }
+
+  sampleSteps(run: string): number[] {
+    return this.#with(this.#find(run), (db) => readSamples(db).map(({ step }) => step));
+  }
+
+  loadSamples(run: string, step: number): ReturnType<RunStore['loadSamples']> {
+    const folder = this.#find(run);
+    return this.#with(folder, (db) => loadSamples(this.fs, folder, db, step));
+  }
+
+  lostBy(pid: number): string[] {
+    return this.#folders()
+      .filter((folder) => this.#writtenBy(folder, pid))
+      .map(({ run }) => run);
+  }
+
+  /** Runs that are still being written are released, and so can be continued. */
+  close(): void {
+    const failures: unknown[] = [];
+    for (const writer of [...this.#writers.values()]) {
+      try {
+        writer.release();
+      } catch (error) {
+        failures.push(error);
+      }
+    }
+    if (failures.length > 0) throw failures[0];
+  }
+
+  #write(folder: RunFolder): OpenRun {
+    const closed = (): void => void this.#writers.delete(folder.run);
+    const writer = openForWriting(this.fs, folder, this.clock, closed);
+    this.#writers.set(folder.run, writer);
+    return writer;
+  }
+
+  #find(run: string): RunFolder {
+    return guarded(`The run ${run} could not be read`, () => findRun(this.fs, this.root, run));
+  }
+
+  #with<T>(folder: RunFolder, act: (db: Database) => T): T {
+    const db = this.#writers.get(folder.run)?.db;
+    if (db === undefined) return withDatabase(this.fs, folder, act);
+    return guarded(`The run ${folder.run} could not be read`, () => act(db));
+  }
+
+  #folders(): RunFolder[] {
+    return guarded('The runs could not be listed', () =>
+      entries(this.fs, runsPath(this.root))
+        .filter((entry) => entry.isDirectory() && RUN_ID.test(entry.name))
+        .map((entry) => layout(entry.name, join(runsPath(this.root), entry.name)))
+        .filter((folder) => parseRunId(folder.run) !== null || looksLikeRun(this.fs, folder)),
+    );
+  }
+
+  /** A damaged run is listed as failed, with the reason; the others are not affected. */
+  #summaryOrQuarantine(folder: RunFolder): RunSummary {
+    try {
+      return this.#summaries.summary(folder, this.#writers.get(folder.run)?.db);
+    } catch (error) {
+      const named = parseRunId(folder.run);
+      return {
+        run: folder.run,
+        name: named?.name ?? folder.run,
+        state: 'failed',
+        step: 0,
+        steps: 0,
+        preset: 'unknown',
+        data: 'unknown',
+        created: named?.created ?? 0,
+        colour: 0,
+        last_checkpoint: null,
+        problem: AppError.from(error).message,
+      };
+    }
+  }
+
+  /** A damaged run was lost by no one in particular: `list` tells what is wrong with it. */
+  #writtenBy(folder: RunFolder, pid: number): boolean {
+    try {
+      const facts = this.#summaries.facts(folder, this.#writers.get(folder.run)?.db);
+      return facts.ending === null && facts.heartbeat?.pid === pid;
+    } catch (error) {
+      if (error instanceof AppError) return false;
+      throw error;
+    }
+  }
+
+  #needWritable(): void {
+    if (!this.readonly) return;
+    throw new AppError('wrong_state', `The workspace ${this.root} is open for reading only.`, {
+      remedy: 'Open it without the read-only option.',
+    });
+  }
+}

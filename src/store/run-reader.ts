@@ -1,0 +1,132 @@
+import type { RunSummary } from '@shared/protocol/contract';
+import { guarded } from './disk-error';
+import { exists, statOrNull } from './fs-port';
+import type { FsPort } from './fs-port';
+import { readOrigin } from './origin';
+import type { Origin } from './origin';
+import { processAlive } from './process-identity';
+import { readFacts } from './records';
+import type { Facts } from './records';
+import type { RunFolder } from './run-folder';
+import { versionOf } from './schema';
+import { openDatabase } from './sqlite';
+import type { Database } from './sqlite';
+
+/** A process that has not written its heartbeat for this long no longer trains. */
+export const HEARTBEAT_MS = 10_000;
+
+/**
+ * Calls `act` with a read-only connection to the run's database.
+ * @throws AppError disk when the database is missing, damaged or of a later version
+ */
+export function withDatabase<T>(fs: FsPort, folder: RunFolder, act: (db: Database) => T): T {
+  return guarded(`The run ${folder.run} could not be read`, () => {
+    // A stat first: its ENOENT says more than SQLite's CANTOPEN.
+    fs.stat(folder.database);
+    const db = openDatabase(folder.database, true);
+    try {
+      versionOf(db);
+      return act(db);
+    } finally {
+      db.close();
+    }
+  });
+}
+
+interface Known {
+  stamp: string;
+  origin: Origin;
+  facts: Facts;
+}
+
+/**
+ * Summaries for the list of runs. What the disk says about a run is remembered until its database
+ * changes; the state is derived anew each time, from the clock and the processes that live.
+ */
+export class Summaries {
+  readonly #known = new Map<string, Known>();
+
+  constructor(
+    private readonly fs: FsPort,
+    private readonly clock: () => number,
+  ) {}
+
+  /** `db`: the writer's own connection, where this process writes the run. */
+  summary(folder: RunFolder, db: Database | undefined): RunSummary {
+    const { origin, facts } = this.#read(folder, db);
+    return {
+      run: folder.run,
+      name: origin.name,
+      ...stateOf(facts, this.clock(), db !== undefined),
+      step: facts.ending?.step ?? facts.step,
+      steps: origin.config.training.steps,
+      preset: origin.config.preset,
+      data: origin.data.name,
+      created: origin.created,
+      colour: origin.colour,
+      last_checkpoint: facts.lastCheckpoint,
+    };
+  }
+
+  facts(folder: RunFolder, db: Database | undefined): Facts {
+    return this.#read(folder, db).facts;
+  }
+
+  #read(folder: RunFolder, db: Database | undefined): Known {
+    const known = this.#known.get(folder.run);
+    if (db !== undefined) {
+      const origin = known?.origin ?? readOrigin(this.fs, folder);
+      const facts = guarded(`The run ${folder.run} could not be read`, () => readFacts(db));
+      // No stamp matches '': read again once the writer has gone.
+      return this.#remember(folder, { stamp: '', origin, facts });
+    }
+    const stamp = this.#stamp(folder);
+    if (known !== undefined && known.stamp === stamp) return known;
+    const origin = readOrigin(this.fs, folder);
+    const facts = withDatabase(this.fs, folder, readFacts);
+    return this.#remember(folder, { stamp, origin, facts });
+  }
+
+  #remember(folder: RunFolder, known: Known): Known {
+    this.#known.set(folder.run, known);
+    return known;
+  }
+
+  #stamp(folder: RunFolder): string {
+    return guarded(`The run ${folder.run} could not be read`, () =>
+      [folder.origin, folder.database, `${folder.database}-wal`]
+        .map((path) => statOrNull(this.fs, path))
+        // An empty log comes and goes with readers.
+        .map((stat) => (stat === null || stat.size === 0 ? '-' : `${stat.size}@${stat.mtimeMs}`))
+        .join(' '),
+    );
+  }
+}
+
+/**
+ * How a run stands. An end that was recorded counts; else a living process with a fresh heartbeat
+ * trains it (`ours`: this one, however long its present step takes); else it is lost. A run whose
+ * writer closed without an end can be continued, and is `stopped` until then.
+ */
+function stateOf(
+  { ending, heartbeat }: Facts,
+  now: number,
+  ours: boolean,
+): Pick<RunSummary, 'state' | 'problem'> {
+  if (ending !== null) {
+    return {
+      state: ending.state === 'released' ? 'stopped' : ending.state,
+      problem: ending.problem,
+    };
+  }
+  const fresh =
+    heartbeat !== null &&
+    (ours || (now - heartbeat.wall < HEARTBEAT_MS && processAlive(heartbeat)));
+  if (!fresh) return { state: 'lost', problem: null };
+  return { state: heartbeat.paused ? 'paused' : 'running', problem: null };
+}
+
+/** Whether a folder is a run at all, rather than something that a person put there. */
+export function looksLikeRun(fs: FsPort, folder: RunFolder): boolean {
+  return exists(fs, folder.origin) || exists(fs, folder.database);
+}

@@ -1,0 +1,79 @@
+import { AppError } from '@shared/errors';
+import { numberIn } from './sqlite';
+import type { Database } from './sqlite';
+
+/**
+ * Step n takes a database from version n to n + 1; `PRAGMA user_version` says where one stands.
+ * A released step is never edited: a change of the schema is a new step.
+ *
+ * `metrics` gains one column per metric key when the key is first written, so that any SQLite
+ * client reads `SELECT step, "train/loss" FROM metrics`. Rows are numbered from 0 without gaps.
+ * `metric_blocks` repeats whole runs of rows in packed form (see metrics.ts) and may be emptied.
+ * `journal.seq` is AUTOINCREMENT: a number dropped by a rewind is not given again.
+ */
+const MIGRATIONS: ((db: Database) => void)[] = [
+  (db) =>
+    db.exec(`
+      CREATE TABLE metrics (
+        row INTEGER PRIMARY KEY, step INTEGER NOT NULL, wall REAL NOT NULL, active REAL NOT NULL
+      );
+      CREATE TABLE metric_blocks (
+        block INTEGER PRIMARY KEY, columns INTEGER NOT NULL, data BLOB NOT NULL
+      );
+      CREATE TABLE journal (
+        seq INTEGER PRIMARY KEY AUTOINCREMENT, applied_at_step INTEGER NOT NULL,
+        knob TEXT NOT NULL, previous REAL NOT NULL, value REAL NOT NULL, wall REAL NOT NULL
+      );
+      CREATE TABLE events (
+        id INTEGER PRIMARY KEY, wall REAL NOT NULL, step INTEGER NOT NULL, kind TEXT NOT NULL,
+        message TEXT NOT NULL
+      );
+      CREATE TABLE checkpoints (
+        step INTEGER PRIMARY KEY, file TEXT NOT NULL, sha256 TEXT NOT NULL,
+        bytes INTEGER NOT NULL, wall REAL NOT NULL
+      );
+      CREATE TABLE samples (step INTEGER PRIMARY KEY, file TEXT NOT NULL, wall REAL NOT NULL);
+      CREATE TABLE heartbeat (
+        id INTEGER PRIMARY KEY CHECK (id = 1), pid INTEGER NOT NULL, token TEXT NOT NULL,
+        step INTEGER NOT NULL, paused INTEGER NOT NULL, wall REAL NOT NULL
+      );
+      CREATE TABLE ending (
+        id INTEGER PRIMARY KEY CHECK (id = 1), state TEXT NOT NULL, problem TEXT,
+        step INTEGER NOT NULL, wall REAL NOT NULL
+      );
+    `),
+];
+
+export const SCHEMA_VERSION = MIGRATIONS.length;
+
+/**
+ * @returns the schema version of a database, 0 for an empty one
+ * @throws AppError disk when a later Protodiff made it
+ */
+export function versionOf(db: Database): number {
+  const version = numberIn(db.prepare('PRAGMA user_version').get(), 'user_version');
+  if (version > SCHEMA_VERSION) {
+    throw new AppError(
+      'disk',
+      `The run was written by a later Protodiff (its store has version ${version}, this one knows ${SCHEMA_VERSION}).`,
+      { remedy: 'Open it with that version, or update this one.' },
+    );
+  }
+  return version;
+}
+
+/** Brings the schema up to date, each step whole or not at all. The caller is the only writer. */
+export function migrate(db: Database): void {
+  for (let version = versionOf(db); version < SCHEMA_VERSION; version++) {
+    db.transaction(() => {
+      MIGRATIONS[version]?.(db);
+      db.exec(`PRAGMA user_version = ${version + 1}`);
+    });
+  }
+}
+
+/** A commit is on the disk when it returns, and readers are never blocked. */
+export function makeDurable(db: Database): void {
+  db.exec('PRAGMA journal_mode = WAL');
+  db.exec('PRAGMA synchronous = FULL');
+}
