@@ -6,13 +6,13 @@ import { fileURLToPath } from 'node:url';
 /** The top of the checkout or of the installed package. */
 export const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
 
-/** Protodiff's folder in the user's cache: everything in it can be made again. */
+/** Protodiff's folder in the user's cache, as the engine finds it: all in it can be made again. */
 export function cacheFolder(env = process.env, platform = process.platform) {
-  const base =
-    env.XDG_CACHE_HOME ||
-    (platform === 'win32' && env.LOCALAPPDATA) ||
-    join(homedir(), platform === 'darwin' ? 'Library/Caches' : '.cache');
-  return join(base, 'protodiff');
+  if (platform === 'darwin') return join(homedir(), 'Library/Caches/protodiff');
+  if (platform === 'win32') {
+    return join(env.LOCALAPPDATA || join(homedir(), 'AppData/Local'), 'protodiff');
+  }
+  return join(env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'protodiff');
 }
 
 /** The first of the named programs found on PATH, or undefined. */

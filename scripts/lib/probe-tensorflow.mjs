@@ -32,5 +32,5 @@ const dW = tf.grad((w) => tf.conv2d(x, w, 1, 'valid').sum())(tf.ones([3, 3, 3, 4
 expect('the gradient of conv2d', dW, 72);
 
 process.stdout.write(
-  `${JSON.stringify({ version: binding.TF_Version, gpu: binding.isUsingGpuDevice })}\n`,
+  `${JSON.stringify({ version: binding.TF_Version, gpu: binding.isUsingGpuDevice() })}\n`,
 );
