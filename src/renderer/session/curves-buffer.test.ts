@@ -53,6 +53,18 @@ describe('CurvesBuffer', () => {
     expect([...(buffer.smooth('a', 0.9) ?? [])]).toEqual([...smooth(all, 0.9)]);
   });
 
+  it('has an x axis of every kind', () => {
+    const buffer = new CurvesBuffer();
+    buffer.append(rows(1, { a: [1, 2] }));
+    expect([...buffer.axis('step', 8)]).toEqual([1, 2]);
+    expect([...buffer.axis('images', 8)]).toEqual([8, 16]);
+    buffer.append(rows(3, { a: [1] }));
+    expect([...buffer.axis('images', 8)]).toEqual([8, 16, 24]);
+    expect([...buffer.axis('images', 2)]).toEqual([2, 4, 6]);
+    expect([...buffer.axis('active', 8)]).toEqual([0.5, 1, 1.5]);
+    expect([...buffer.axis('wall', 8)]).toEqual([1000, 2000, 3000]);
+  });
+
   it('starts over when cleared', () => {
     const buffer = new CurvesBuffer();
     buffer.append(rows(0, { a: [1, 2, 3] }));

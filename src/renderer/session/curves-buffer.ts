@@ -1,3 +1,4 @@
+import type { XAxis } from '@shared/config/notebook';
 import { Smoother } from '@shared/maths/smooth';
 import type { SubscriptionEvent } from '@shared/protocol/contract';
 import { Growing } from './growing';
@@ -10,6 +11,8 @@ export class CurvesBuffer {
   readonly step = new Growing();
   readonly wall = new Growing();
   readonly active = new Growing();
+  private readonly images = new Growing();
+  private batch = 0;
   private columns = new Map<string, Growing>();
   private smoothed = new Map<string, { smoother: Smoother; values: Growing }>();
 
@@ -37,9 +40,20 @@ export class CurvesBuffer {
   }
 
   clear(): void {
-    for (const column of [this.step, this.wall, this.active]) column.clear();
+    for (const column of [this.step, this.wall, this.active, this.images]) column.clear();
     this.columns.clear();
     this.smoothed.clear();
+  }
+
+  /** [length] the x values of an axis; `batch` images are seen at each step. */
+  axis(kind: XAxis, batch: number): Float64Array {
+    if (kind !== 'images') return this[kind].view();
+    if (batch !== this.batch) this.images.clear();
+    this.batch = batch;
+    for (let row = this.images.length; row < this.length; row++) {
+      this.images.push(this.step.at(row) * batch);
+    }
+    return this.images.view();
   }
 
   /** [length], or undefined when no row ever had the key. */

@@ -68,7 +68,10 @@ export class Session {
     const onError = (thrown: unknown): void => {
       this.error = AppError.from(thrown);
     };
-    this.engine.subscribe('status', {}, (event) => (this.status = event), { onError });
+    const onStatus = (event: Status): void => {
+      this.status = event;
+    };
+    this.engine.subscribe('status', {}, onStatus, { onError });
     this.engine.subscribe('runs', {}, ({ runs }) => this.runsAre(runs), { onError });
     await this.attempt(() => this.restore());
   }

@@ -1,0 +1,7 @@
+import type { Problem } from '../../session/problems';
+
+/** The sentence for a setting, or for anything inside it. */
+export function problemAt(problems: readonly Problem[], path: string): string | undefined {
+  return problems.find((problem) => problem.path === path || problem.path.startsWith(`${path}.`))
+    ?.sentence;
+}

@@ -1,0 +1,21 @@
+import '@fontsource-variable/inter';
+import '@fontsource-variable/jetbrains-mono';
+import { mount } from 'svelte';
+import { config } from 'zod';
+import App from './app/App.svelte';
+import './app/tokens.css';
+import './app/base.css';
+import './app/controls.css';
+import { theme } from './components/theme.svelte';
+import { layout } from './components/layout.svelte';
+import { connectToHost } from './session/connect';
+import { Session } from './session/session.svelte';
+
+// The page's content policy forbids code made from strings, which is how zod compiles schemas.
+config({ jitless: true });
+theme.begin(window);
+layout.begin(window);
+
+const target = document.getElementById('app');
+if (!target) throw new Error('index.html has no #app element');
+mount(App, { target, props: { session: new Session(connectToHost(window), localStorage) } });
