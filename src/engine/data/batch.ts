@@ -1,0 +1,78 @@
+import { stream } from '@shared/maths/rng';
+import type { Dataset } from './dataset';
+
+/**
+ * Which images step `step` (from 0) trains on: position step * batch onwards in the endless
+ * sequence of epochs, each a new permutation of all n images. A pure function of its arguments,
+ * so a run that resumes at a step sees the very same images without any saved state.
+ *
+ * Every batch is whole: one that reaches over the end of an epoch takes the rest from the next.
+ * (The reference ends each epoch with a partial batch instead; over many epochs every image is
+ * still seen equally often.)
+ * @returns [batch] indices in [0, n)
+ * @throws RangeError unless n >= 1, batch >= 1 and step >= 0
+ */
+export function batchIndices(seed: number, step: number, batch: number, n: number): Int32Array {
+  if (!(n >= 1 && batch >= 1 && step >= 0)) {
+    throw new RangeError(`no batch of ${batch} at step ${step} from ${n} images`);
+  }
+  const indices = new Int32Array(batch);
+  const start = step * batch;
+  let filled = 0;
+  while (filled < batch) {
+    const position = start + filled;
+    const epoch = Math.floor(position / n);
+    const offset = position - epoch * n;
+    const take = Math.min(batch - filled, n - offset);
+    indices.set(permutation(seed, epoch, n).subarray(offset, offset + take), filled);
+    filled += take;
+  }
+  return indices;
+}
+
+// The last permutation drawn, kept because the next step nearly always needs it again: a large
+// set takes longer to permute than a step takes.
+let kept: { key: string; order: Int32Array } | undefined;
+
+function permutation(seed: number, epoch: number, n: number): Int32Array {
+  const key = `${seed} ${epoch} ${n}`;
+  if (kept?.key !== key) {
+    kept = { key, order: stream(seed, 'data-order', epoch).permutation(n) };
+  }
+  return kept.order;
+}
+
+/**
+ * The images at `indices`, scaled from u8 to [-1, 1].
+ * @param flips mirror image i left to right where flips[i]
+ * @returns [B, H, W, C], B = indices.length
+ * @throws RangeError when an index is outside of the data
+ */
+export function gatherBatch(
+  { images, count, height, width, channels }: Dataset,
+  indices: ArrayLike<number>,
+  flips?: ArrayLike<boolean>,
+): Float32Array {
+  const size = height * width * channels;
+  const out = new Float32Array(indices.length * size);
+  for (let i = 0; i < indices.length; i++) {
+    const index = indices[i] as number;
+    if (!(index >= 0 && index < count)) throw new RangeError(`there is no image ${index}`);
+    const from = index * size;
+    const to = i * size;
+    if (!flips?.[i]) {
+      for (let k = 0; k < size; k++) out[to + k] = (images[from + k] as number) / 127.5 - 1;
+      continue;
+    }
+    for (let y = 0; y < height; y++) {
+      for (let x = 0; x < width; x++) {
+        const source = from + (y * width + (width - 1 - x)) * channels;
+        const target = to + (y * width + x) * channels;
+        for (let c = 0; c < channels; c++) {
+          out[target + c] = (images[source + c] as number) / 127.5 - 1;
+        }
+      }
+    }
+  }
+  return out;
+}
