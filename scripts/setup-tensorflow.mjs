@@ -29,7 +29,11 @@ import { downloadWheels, enough, findPython, unpackWheels } from './lib/wheels.m
 const TAG = { x64: 'x86_64', arm64: 'aarch64' };
 // glibc 2.27 is what the wheels of this TensorFlow ask for; NVIDIA's are tagged in older ways too.
 const PLATFORMS = ['manylinux_2_27', 'manylinux_2_17', 'manylinux2014', 'manylinux1'];
-const LIBRARIES = ['tensorflow/libtensorflow_(cc|framework)\\.so\\.2$'];
+const LIBRARIES = [
+  'tensorflow/libtensorflow_(cc|framework)\\.so\\.2$',
+  'tensorflow/THIRD_PARTY_NOTICES\\.txt$',
+  '.*\\.dist-info/(licenses/)?LICENSE',
+];
 // All that the addon includes, found with the compiler's -M; the other 280 MB stay in the wheel.
 const HEADERS = [
   'tensorflow/include/tensorflow/c/.*\\.h$',
