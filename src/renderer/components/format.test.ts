@@ -9,7 +9,7 @@ describe('format', () => {
       '999 B',
       '1.0 MB',
       '2.1 GB',
-      '16 GB',
+      '15.6 GB',
     ]);
     expect([0, 59, 59.6, 3599, 3600, 8100, 90 * 3600, 49 * 3600].map(duration)).toEqual([
       '0 s',

@@ -3,7 +3,7 @@ export function count(value: number): string {
   return Math.round(value).toLocaleString('en');
 }
 
-/** 2 significant digits and a unit: 2.1 GB, 940 MB. Decimal units, as disks are sold. */
+/** One decimal below 100 and a unit: 2.1 GB, 15.6 GB, 940 MB. Decimal units, as disks are sold. */
 export function bytes(value: number): string {
   const units = ['B', 'kB', 'MB', 'GB', 'TB'];
   let scaled = value;
@@ -12,7 +12,7 @@ export function bytes(value: number): string {
     scaled /= 1000;
     unit += 1;
   }
-  return `${scaled < 9.95 && unit > 0 ? scaled.toFixed(1) : Math.round(scaled)} ${units[unit]}`;
+  return `${scaled < 99.95 && unit > 0 ? scaled.toFixed(1) : Math.round(scaled)} ${units[unit]}`;
 }
 
 /** Seconds as 45 s, 6 min, 2 h 15 min, 3 d 4 h. */

@@ -46,7 +46,7 @@ describe('figureOf', () => {
     if (!view) throw new Error('no view');
     const { layout } = figureOf(view, style);
     expect(layout.yaxis?.range?.[0]).toBeCloseTo(Math.log10(view.y[0]), 9);
-    expect(layout.xaxis?.range).toEqual([1, 200]);
+    expect(layout.xaxis?.range).toEqual([0, 200]);
     expect(layout.shapes).toHaveLength(1);
     expect(layout.shapes?.[0]).toMatchObject({ x0: 100, line: { dash: 'dot' } });
     expect(layout.annotations?.[0]).toMatchObject({ text: 'lr' });

@@ -19,7 +19,8 @@ const input = (over: Partial<PanelInput> = {}): PanelInput => ({
 describe('viewPanel', () => {
   it('shows everything until somebody zooms', () => {
     const view = viewPanel(input());
-    expect(view?.x).toEqual([1, 1000]);
+    expect(view?.x).toEqual([0, 1000]);
+    expect(viewPanel(input({ logX: true }))?.x).toEqual([1, 1000]);
     expect(view?.rawLine.y).toEqual([8, 4, 2, 1]);
     expect(view?.smoothLine.y).toEqual([8, 5, 3, 2]);
     expect(view?.y[0]).toBeLessThan(1);
@@ -64,13 +65,15 @@ describe('viewPanel', () => {
 
 describe('pixels', () => {
   it('go there and back, linear and log', () => {
-    const view = viewPanel(input());
-    if (!view) throw new Error('no view');
     for (const log of [false, true]) {
       for (const value of [1, 30, 1000]) {
+        const view = viewPanel(input({ logX: log }));
+        if (!view) throw new Error('no view');
         expect(fromPixelX(toPixelX(value, view, log, 450), view, log, 450)).toBeCloseTo(value, 6);
       }
     }
+    const view = viewPanel(input());
+    if (!view) throw new Error('no view');
     expect(toPixelY(view.y[1], view, true, 178)).toBeCloseTo(16, 6);
   });
 

@@ -2,7 +2,7 @@ import type { XAxis } from '@shared/config/notebook';
 import { decimate } from '@shared/maths/decimate';
 import { duration, short } from '../components/format';
 import { labelsThatFit } from './labels';
-import { linearTicks, logTicks, tickText } from './ticks';
+import { linearTicks, logTicks, tickText, tickTexts } from './ticks';
 
 /** Room around the plot, pixels. */
 export const MARGIN = { left: 40, right: 10, top: 16, bottom: 20 };
@@ -48,7 +48,7 @@ export function viewPanel(input: PanelInput): PanelView | undefined {
   const { logX, logY } = input;
   const plotWidth = Math.max(1, input.width - MARGIN.left - MARGIN.right);
   const { raw, dropped } = drawable(input);
-  const x = input.zoomX ?? extentX(input.x, logX);
+  const x = input.zoomX ?? extentX(input.x, input.axis, logX);
   if (!x) return undefined;
   const window = { from: x[0], to: x[1], pixels: plotWidth, log: logX };
   const kept = decimate(input.x, raw, window);
@@ -72,12 +72,15 @@ export function viewPanel(input: PanelInput): PanelView | undefined {
     x,
     y,
     xTicks: xTicks(input.axis, x, logX, most),
-    yTicks: (logY ? logTicks(y[0], y[1], 4) : linearTicks(y[0], y[1], 4)).map((at) => ({
-      at,
-      text: tickText(at),
-    })),
+    yTicks: yTicks(y, logY),
     dropped,
   };
+}
+
+function yTicks([from, to]: Range, log: boolean): PanelView['yTicks'] {
+  const ticks = log ? logTicks(from, to, 4) : linearTicks(from, to, 4);
+  const texts = tickTexts(ticks);
+  return ticks.map((at, i) => ({ at, text: texts[i] ?? '' }));
 }
 
 function drawable({ raw, logY }: PanelInput): { raw: Float64Array; dropped: number } {
@@ -89,10 +92,12 @@ function drawable({ raw, logY }: PanelInput): { raw: Float64Array; dropped: numb
     : { raw: raw.map((value) => (value > 0 ? value : NaN)), dropped };
 }
 
-function extentX(x: Float64Array, log: boolean): Range | undefined {
+function extentX(x: Float64Array, axis: XAxis, log: boolean): Range | undefined {
   const first = log ? x.find((value) => value > 0) : x[0];
   const last = x[x.length - 1];
   if (first === undefined || last === undefined) return undefined;
+  // A count that starts near 0 is drawn from 0.
+  if (axis !== 'wall' && !log && first >= 0 && first < last * 0.05) return [0, last];
   if (last > first) return [first, last];
   // A single point stands in the middle of something.
   return log ? [first / 2, first * 2] : [first - 1, first + 1];

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { linearTicks, logTicks, tickText } from './ticks';
+import { linearTicks, logTicks, tickText, tickTexts } from './ticks';
 
 describe('ticks', () => {
   it('are round', () => {
@@ -39,5 +39,7 @@ describe('ticks', () => {
 
   it('are short', () => {
     expect([0.05, 2, 1e-4, 0, 250000].map(tickText)).toEqual(['0.05', '2', '1e-4', '0', '2.5e5']);
+    expect(tickTexts([0, 5e-4, 1e-3])).toEqual(['0', '5e-4', '1e-3']);
+    expect(tickTexts([0, 0.5, 1])).toEqual(['0', '0.5', '1']);
   });
 });

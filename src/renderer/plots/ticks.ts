@@ -44,11 +44,22 @@ function decades(low: number, high: number, stride: number, factors: readonly nu
   return ticks;
 }
 
-/** A y tick without needless zeros: 0.05, 2, 1e-4. */
+/** A tick without needless zeros: 0.05, 2, 1e-4. */
 export function tickText(value: number): string {
   const size = Math.abs(value);
-  if (size !== 0 && (size < 1e-3 || size >= 1e5)) {
-    return value.toExponential(1).replace(/\.0e/, 'e').replace('e+', 'e');
-  }
-  return String(Number(value.toPrecision(4)));
+  return size !== 0 && (size < 1e-3 || size >= 1e5)
+    ? exponential(value)
+    : String(Number(value.toPrecision(4)));
+}
+
+/** The ticks of one axis in one way of writing: all with an exponent as soon as one needs it. */
+export function tickTexts(values: readonly number[]): string[] {
+  const written = values.map(tickText);
+  return written.some((text) => text.includes('e'))
+    ? values.map((value) => (value === 0 ? '0' : exponential(value)))
+    : written;
+}
+
+function exponential(value: number): string {
+  return value.toExponential(1).replace('.0e', 'e').replace('e+', 'e');
 }
