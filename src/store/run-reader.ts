@@ -25,12 +25,17 @@ export function withDatabase<T>(fs: FsPort, folder: RunFolder, act: (db: Databas
     fs.stat(folder.database);
     const db = openDatabase(folder.database, true);
     try {
-      versionOf(db);
+      if (versionOf(db) === 0) throw emptied();
       return act(db);
     } finally {
       db.close();
     }
   });
+}
+
+/** A run's database is never empty: its folder appears with the tables made. */
+function emptied(): Error {
+  return Object.assign(new Error('the database is empty'), { code: 'SQLITE_CORRUPT' });
 }
 
 interface Known {

@@ -9,6 +9,7 @@ import { entries, isAbsence } from './fs-port';
 import type { FsPort } from './fs-port';
 import { releaseLock, takeLock } from './lock';
 import { MetricsWriter } from './metrics-writer';
+import { readOrigin } from './origin';
 import type { EndState, MetricRow, RunWriter, Samples } from './port';
 import { thisProcess } from './process-identity';
 import {
@@ -23,8 +24,9 @@ import {
 import type { Ending } from './records';
 import { STORE_FILE } from './run-folder';
 import type { RunFolder } from './run-folder';
+import { withDatabase } from './run-reader';
 import { saveSamples } from './samples';
-import { makeDurable, migrate, versionOf } from './schema';
+import { makeDurable, migrate } from './schema';
 import { openDatabase } from './sqlite';
 import type { Database } from './sqlite';
 
@@ -227,12 +229,12 @@ export function openForWriting(
   closed: () => void,
 ): OpenRun {
   return guarded(`The run ${folder.run} could not be opened`, () => {
-    // Opening would otherwise create an empty database in place of a missing one.
-    fs.stat(folder.database);
+    // Looked at before anything is written: a damaged or later run stays as it is.
+    readOrigin(fs, folder);
+    withDatabase(fs, folder, readFacts);
     const db = openDatabase(folder.database, false);
     let locked = false;
     try {
-      versionOf(db);
       makeDurable(db);
       db.transaction(() => {
         takeLock(fs, folder.lock, folder.run);

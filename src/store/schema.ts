@@ -1,5 +1,4 @@
 import { AppError } from '@shared/errors';
-import { numberIn } from './sqlite';
 import type { Database } from './sqlite';
 
 /**
@@ -51,7 +50,7 @@ export const SCHEMA_VERSION = MIGRATIONS.length;
  * @throws AppError disk when a later Protodiff made it
  */
 export function versionOf(db: Database): number {
-  const version = numberIn(db.prepare('PRAGMA user_version').get(), 'user_version');
+  const version = db.version();
   if (version > SCHEMA_VERSION) {
     throw new AppError(
       'disk',

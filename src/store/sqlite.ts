@@ -10,6 +10,8 @@ export interface Database {
   prepare(sql: string): Statement;
   /** All of `act` or nothing of it; durable when it returns. Takes the write lock at once. */
   transaction<T>(act: () => T): T;
+  /** The number that the schema keeps in the file's header; 0 in an empty file. */
+  version(): number;
   close(): void;
 }
 
@@ -26,6 +28,8 @@ interface Driver {
 }
 
 interface RawDatabase {
+  /** Under which name this connection knows the file. */
+  schema: string;
   exec(sql: string): void;
   prepare(sql: string): RawStatement;
   close(): void;
@@ -57,11 +61,13 @@ interface LibsqlStatement {
   all(values: SqlValue[]): unknown[];
 }
 
-type Libsql = new (path: string) => {
+interface LibsqlDatabase {
   exec(sql: string): void;
   prepare(sql: string): LibsqlStatement;
   close(): void;
-};
+}
+
+type Libsql = new (path: string) => LibsqlDatabase;
 
 // Primary result codes, https://www.sqlite.org/rescode.html, that the store tells apart.
 const CODES: Record<number, string> = {
@@ -128,6 +134,10 @@ function wrap(driver: Driver, path: string, readonly: boolean): Database {
         throw error;
       }
     },
+    version() {
+      const row = named(() => raw.prepare(`PRAGMA ${raw.schema}.user_version`).get([]));
+      return numberIn(row as Row | undefined, 'user_version');
+    },
     close: () => raw.close(),
   };
 }
@@ -151,6 +161,7 @@ function nodeDriver(): Driver | undefined {
     open(path, readonly) {
       const database = new sqlite.DatabaseSync(path, { readOnly: readonly });
       return {
+        schema: 'main',
         exec: (sql) => database.exec(sql),
         prepare(sql) {
           const statement = database.prepare(sql);
@@ -173,17 +184,52 @@ function nodeDriver(): Driver | undefined {
 function libsqlDriver(): Driver {
   const Constructor = createRequire(import.meta.url)('libsql') as Libsql;
   return {
-    open(path, readonly) {
-      try {
-        // libsql has no option for it, but passes SQLite's URIs on.
-        return new Constructor(readonly ? `${pathToFileURL(path).href}?mode=ro` : path);
-      } catch (error) {
-        // The only failure here without a code of its own; the message ends in the number.
-        const number = /: (\d+)"?\)?$/.exec(error instanceof Error ? error.message : '')?.[1];
-        throw withCode(error, Number(number ?? 14));
-      }
-    },
+    open: (path, readonly) =>
+      readonly ? attached(Constructor, path) : { schema: 'main', ...opened(Constructor, path) },
     named: (error) => error,
+  };
+}
+
+function opened(Constructor: Libsql, path: string): LibsqlDatabase {
+  try {
+    const database = new Constructor(path);
+    return {
+      exec: (sql) => database.exec(sql),
+      prepare: (sql) => database.prepare(sql),
+      close: () => database.close(),
+    };
+  } catch (error) {
+    // The only failure here without a code of its own; the message ends in the number.
+    const number = /: (\d+)"?\)?$/.exec(error instanceof Error ? error.message : '')?.[1];
+    throw withCode(error, Number(number ?? 14));
+  }
+}
+
+const idle: LibsqlDatabase[] = [];
+
+/**
+ * A reader. libsql 0.5 closes a file only when the garbage collector has taken every statement
+ * that was prepared on it: a list of 2,000 runs would hold 4,000 files open. So readers attach the
+ * file to an in-memory database, which is kept for the next one; DETACH closes at once.
+ */
+function attached(Constructor: Libsql, path: string): RawDatabase {
+  const database = idle.pop() ?? opened(Constructor, ':memory:');
+  const giveBack = (): void => void idle.push(database);
+  try {
+    // libsql has no read-only option either, but passes SQLite's URIs on.
+    database.prepare('ATTACH ? AS run').run([`${pathToFileURL(path).href}?mode=ro`]);
+  } catch (error) {
+    giveBack();
+    throw error;
+  }
+  return {
+    schema: 'run',
+    exec: (sql) => database.exec(sql),
+    prepare: (sql) => database.prepare(sql),
+    close() {
+      database.exec('DETACH run');
+      giveBack();
+    },
   };
 }
 
