@@ -48,8 +48,8 @@ export interface Losses {
  *   total = mean (eps_hat - eps)^2
  *         + mean_b CE(-tau d_b, index_b) + alpha mean (f - p[index])^2 + beta sum (cos - I)^2
  *
- * with d the Euclidean distances of the features to the bank and index their argmin, which
- * passes no gradient (PDM), or the label (s-PDM, which has no compactness term).
+ * with d the Euclidean distances of the features to the bank and index their argmin (or a balanced
+ * share, see assign), which passes no gradient (PDM), or the label (s-PDM, which has no compactness term).
  *
  * @source arXiv:2508.09922; reference behaviours 1, 8 and 9
  */
@@ -64,7 +64,7 @@ export function pdmLoss(
   const { features, statistics } = encode(params, batch.x_0);
   const prototypes = bank(params);
   const d = distances(features, prototypes);
-  const index = variant === 'pdm' ? (tf.argMin(d, 1) as tf.Tensor1D) : batch.labels;
+  const index = assign(spec, variant, d, batch.labels);
   const oneHot = oneHotOf(index, spec);
   const selected = selectPrototypes(oneHot, prototypes);
   const token = tf.add(selected, batch.token_time) as tf.Tensor2D;
@@ -91,6 +91,39 @@ export function pdmLoss(
   if (variant === 'pdm') total = tf.add(total, tf.mul(compact, weights.beta)) as tf.Scalar;
   return { total, diffusion, contrastive, align, compact, index, statistics };
 }
+
+/**
+ * The prototype of each image. `nearest` is the reference's argmin; s-PDM takes the label.
+ *
+ * `balanced` shares each batch out evenly: a few rounds of Sinkhorn normalisation over what each
+ * image prefers, then the best. It passes no gradient either. The reference's rule rewards
+ * whichever prototype is ahead, and on untrained features one soon has every image (reference
+ * behaviour 8).
+ *
+ * @param d  [B, K] distances
+ * @source   Cuturi 2013 (Sinkhorn); Caron et al. 2020, arXiv:2006.09882, for its use on prototypes
+ */
+function assign(
+  spec: ModelSpec,
+  variant: 'pdm' | 'spdm',
+  d: tf.Tensor2D,
+  labels: tf.Tensor1D,
+): tf.Tensor1D {
+  if (variant === 'spdm') return labels;
+  if (spec.assignment === 'nearest') return tf.argMin(d, 1);
+  const preference = tf.sub(tf.mean(d, 0, true), d); // above 0: nearer than this batch usually is
+  const spread = tf.add(tf.sqrt(tf.mean(tf.square(preference))), 1e-12);
+  let share = tf.exp(tf.mul(tf.div(preference, spread), SHARPNESS));
+  for (let round = 0; round < SINKHORN_ROUNDS; round++) {
+    share = tf.div(share, tf.sum(share, 0, true));
+    share = tf.div(share, tf.sum(share, 1, true));
+  }
+  return tf.argMax(share, 1);
+}
+
+const SINKHORN_ROUNDS = 3;
+/** Preferences in standard deviations are multiplied by this before they are exponentiated. */
+const SHARPNESS = 4;
 
 /** Sum over K x K, diagonal included, of (cosine similarity - identity)^2. */
 function compactness(prototypes: tf.Tensor2D): tf.Scalar {

@@ -91,6 +91,7 @@ export function openPack(dir: string): Pack {
       dim: prototype.dim,
       time_embed_dim: prototype.time_embed_dim,
       encoder_widths: prototype.encoder_widths,
+      assignment: 'nearest',
     },
     loss: parseJson(dir, 'loss.json', LossFile),
     step: parseJson(dir, 'step.json', StepFile),

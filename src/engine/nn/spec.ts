@@ -16,6 +16,8 @@ export interface ModelSpec {
   /** Length of the token's time encoding; its first `dim` entries are used. */
   time_embed_dim: number;
   encoder_widths: [number, number, number];
+  /** How an image gets its prototype; s-PDM takes the label instead. */
+  assignment: 'nearest' | 'balanced';
 }
 
 export function specOf(config: RunConfig): ModelSpec {
@@ -33,6 +35,7 @@ export function specOf(config: RunConfig): ModelSpec {
     dim,
     time_embed_dim: dim,
     encoder_widths: model.encoder_widths,
+    assignment: model.assignment,
   };
 }
 

@@ -24,6 +24,7 @@ const QUICK: RunConfig = {
     attention_head_dim: 8,
     k: 10,
     encoder_widths: [64, 128, 256],
+    assignment: 'balanced',
   },
   diffusion: { timesteps: 1000, beta_schedule: 'linear', beta_start: 1e-4, beta_end: 0.02 },
   training: {
@@ -52,6 +53,7 @@ const CIFAR10: RunConfig = {
     attention_head_dim: 8,
     k: 15,
     encoder_widths: [64, 128, 256],
+    assignment: 'nearest',
   },
   diffusion: { timesteps: 2000, beta_schedule: 'linear', beta_start: 1e-4, beta_end: 0.02 },
   training: {

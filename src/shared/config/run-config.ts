@@ -34,6 +34,11 @@ export const ModelConfigSchema = z
     /** Number of prototypes; for s-PDM the number of classes. */
     k: count.max(4096),
     encoder_widths: z.tuple([count, count, count]),
+    /**
+     * nearest: the reference's argmin, under which a bank often collapses to one prototype.
+     * balanced: each batch is shared out evenly. s-PDM goes by the label and ignores this.
+     */
+    assignment: z.enum(['nearest', 'balanced']),
   })
   .superRefine((model, context) => {
     const complain = (message: string, path: PropertyKey[]): void =>
