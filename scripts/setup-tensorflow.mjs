@@ -32,7 +32,7 @@ const PLATFORMS = ['manylinux_2_27', 'manylinux_2_17', 'manylinux2014', 'manylin
 const LIBRARIES = [
   'tensorflow/libtensorflow_(cc|framework)\\.so\\.2$',
   'tensorflow/THIRD_PARTY_NOTICES\\.txt$',
-  '.*\\.dist-info/(licenses/)?LICENSE',
+  'tensorflow/include/LICENSE$',
 ];
 // All that the addon includes, found with the compiler's -M; the other 280 MB stay in the wheel.
 const HEADERS = [
@@ -215,6 +215,7 @@ async function install(flavour, force) {
       files,
     };
     writeJson(manifestFor(flavour), manifest);
+    rmSync(failureOf(flavour), { force: true });
     say(`TensorFlow ${VERSION} (${flavour}) is set up and verified in ${dir}.`);
     if (flavour === 'cuda' && !gpu) {
       say('It found no usable GPU and runs on the CPU; `protodiff doctor` says more.');
@@ -223,14 +224,20 @@ async function install(flavour, force) {
   });
 }
 
+const DAY = 86_400_000; // ms
+
+/** A download that failed is not tried again by itself on the same day: every start would wait. */
+const failureOf = (flavour) => `${folderFor(flavour)}.failed.json`;
+const failedToday = (flavour) => Date.now() - (readJson(failureOf(flavour))?.at ?? 0) < DAY;
+
 /**
  * Sets TensorFlow up where it is missing. Never throws: undefined means that it cannot be had, and
  * one line has said why.
  *
- * @param {{flavour?: 'cuda' | 'cpu', force?: boolean, quiet?: boolean}} [options]
- *   `quiet`: nothing is said where it is there already
+ * @param {{flavour?: 'cuda' | 'cpu', force?: boolean, byHand?: boolean}} [options]
+ *   `byHand`: a person asked for it, so it says what is there and tries what failed today again
  */
-export async function setupTensorFlow({ flavour, force = false, quiet = true } = {}) {
+export async function setupTensorFlow({ flavour, force = false, byHand = false } = {}) {
   if (process.env.PROTODIFF_TENSORFLOW && flavour === undefined) {
     const given = findTensorFlow();
     if (given !== undefined) return given;
@@ -242,12 +249,19 @@ export async function setupTensorFlow({ flavour, force = false, quiet = true } =
   for (const each of wanted) {
     const there = force ? undefined : installed(each);
     if (there !== undefined) {
-      if (!quiet) say(`TensorFlow ${there.version} (${each}) is there: ${there.dir}.`);
+      if (byHand) say(`TensorFlow ${there.version} (${each}) is there: ${there.dir}.`);
       return there;
+    }
+    if (!byHand && failedToday(each)) {
+      say(
+        `TensorFlow (${each}) could not be downloaded today; npm run setup:tensorflow tries again.`,
+      );
+      continue;
     }
     try {
       return await install(each, force);
     } catch (error) {
+      if (error.download === true) writeJson(failureOf(each), { at: Date.now() });
       const next =
         each === wanted.at(-1)
           ? 'The WebAssembly backend will be used, which is slower.'
@@ -267,6 +281,6 @@ if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) 
     process.exit(2);
   }
   const flavour = args.includes('--cuda') ? 'cuda' : args.includes('--cpu') ? 'cpu' : undefined;
-  const result = await setupTensorFlow({ flavour, force: args.includes('--force'), quiet: false });
+  const result = await setupTensorFlow({ flavour, force: args.includes('--force'), byHand: true });
   process.exitCode = result === undefined && args.includes('--strict') ? 1 : 0;
 }

@@ -7,6 +7,11 @@ import { SetupError, megabytes, progressBar } from './say.mjs';
 
 const STALLED = 180_000; // ms without a byte before a download is given up
 
+/** The index was out of reach, or had not what was asked for. */
+class DownloadError extends SetupError {
+  download = true;
+}
+
 /** A Python that has pip; the wheels are unpacked, not installed, so its version does not matter. */
 export async function findPython() {
   const found = [which('python3'), which('python'), which('py')].filter(Boolean);
@@ -66,7 +71,7 @@ export async function downloadWheels(python, what) {
   if (answer.code !== 0) {
     rmSync(what.into, { recursive: true, force: true });
     const why = answer.stopped === undefined ? lastLine({ ...answer, stdout: '' }) : 'no byte came';
-    throw new SetupError(
+    throw new DownloadError(
       `pip could not download ${what.requirements.join(', ')}: ${why.replace(/[.\s]*$/, '.')}`,
       'Check the network and the package index that pip is configured for, then run it again.',
     );
