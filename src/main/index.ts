@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { BrowserWindow, Menu, app, dialog } from 'electron';
 import { AppError } from '@shared/errors';
 import { engineEnv } from '../host/engine-env';
+import { resourcesFolder } from '../host/resources';
 import { createSupervisor } from '../host/supervisor';
 import type { Supervisor } from '../host/supervisor';
 import { argument, defaultWorkspace, workspaceFolder } from '../host/workspace';
@@ -24,7 +24,7 @@ const supervisor: Supervisor = createSupervisor({
     forkUtility(join(__dirname, 'engine.cjs'), {
       ...engineEnv({
         workspace,
-        resources: resourcesFolder(),
+        resources: resourcesFolder(__dirname, app.isPackaged ? process.resourcesPath : undefined),
         importer: join(__dirname, 'importer.cjs'),
         version: app.getVersion(),
       }),
@@ -33,12 +33,6 @@ const supervisor: Supervisor = createSupervisor({
   onChange: (state) => broker.tell(state),
 });
 const broker = new Broker(() => supervisor);
-
-/** Beside the packaged application's archive, where native libraries can be loaded; else in ours. */
-function resourcesFolder(): string {
-  const packaged = join(process.resourcesPath, 'resources');
-  return app.isPackaged && existsSync(packaged) ? packaged : join(__dirname, '../../resources');
-}
 
 function showWindow(): void {
   const [open] = BrowserWindow.getAllWindows();

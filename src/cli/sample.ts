@@ -1,0 +1,50 @@
+import { closeSync, fsyncSync, openSync, renameSync, writeSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { AppError } from '@shared/errors';
+import { encodeSheet } from '../store/sample-sheet';
+import { EXIT } from './call';
+import type { Call } from './call';
+import { findRun, withEngine } from './open-engine';
+
+export async function sample(call: Call): Promise<number> {
+  const wanted = {
+    count: call.count('count', 1),
+    steps: call.count('steps', 1),
+    seed: call.count('seed'),
+  };
+  const given = Object.fromEntries(Object.entries(wanted).filter(([, n]) => n !== undefined));
+  return withEngine(call, async (engine) => {
+    const { runs } = await engine.request('runs.list', {}, new AbortController().signal);
+    const { run } = findRun(runs, call.operands[0] ?? '');
+    const samples = await engine.sample(run, given);
+    const { step, count, seconds, seed } = samples.settings;
+    const file = resolve(call.text('out') ?? `${run}-step${step}.png`);
+    write(file, encodeSheet(samples));
+    const { stdout } = call.context;
+    if (call.flag('json'))
+      stdout.write(`${JSON.stringify({ run, step, count, seed, seconds, file })}\n`);
+    else stdout.write(`${count} pictures of ${run} at step ${step}: ${file}\n`);
+    return EXIT.ok;
+  });
+}
+
+/** Whole or not at all. */
+function write(file: string, bytes: Uint8Array): void {
+  const temporary = `${file}.${process.pid}.tmp`;
+  try {
+    const handle = openSync(temporary, 'w');
+    try {
+      writeSync(handle, bytes);
+      fsyncSync(handle);
+    } finally {
+      closeSync(handle);
+    }
+    renameSync(temporary, file);
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new AppError('disk', `The pictures could not be written to ${file}: ${why}.`, {
+      remedy: 'Name another file with --out.',
+      cause,
+    });
+  }
+}

@@ -1,0 +1,127 @@
+import type { RunSummary } from '@shared/protocol/contract';
+import { AppError } from '@shared/errors';
+import type { Engine } from '../engine/engine';
+import { EXIT, UsageError } from './call';
+import type { Call } from './call';
+import { configFrom } from './config-from';
+import { follow } from './follow';
+import type { History } from './follow';
+import { findRun, withEngine, workspaceOf } from './open-engine';
+import { ProgressLine, duration } from './progress';
+
+/** Steps that the two means of the JSON line are taken over. */
+const FIRST = 10;
+const LAST = 50;
+
+const never = new AbortController().signal;
+
+export async function train(call: Call): Promise<number> {
+  const [word, wanted] = call.operands;
+  const resume = word === 'resume' && wanted !== undefined ? wanted : undefined;
+  if (word !== undefined && resume === undefined) {
+    throw new UsageError('train takes either nothing, or resume RUN. See: protodiff train --help');
+  }
+  if (resume !== undefined) {
+    const fixed = ['data', 'preset', 'steps', 'batch', 'seed'].find((name) => call.text(name));
+    if (fixed !== undefined || call.texts('set').length > 0) {
+      throw new UsageError(
+        'A run continues as it was configured: leave out all but --workspace and --json.',
+      );
+    }
+  }
+  // Before the engine loads, which takes seconds.
+  const config = resume === undefined ? configFrom(call) : undefined;
+  return withEngine(call, async (engine) => {
+    const { run, from } =
+      config === undefined
+        ? await proceed(engine, resume ?? '')
+        : { run: (await engine.request('run.start', { config }, never)).run, from: 0 };
+    return watch(call, engine, run, from);
+  });
+}
+
+async function proceed(engine: Engine, wanted: string): Promise<{ run: string; from: number }> {
+  const { runs } = await engine.request('runs.list', {}, never);
+  const { run } = findRun(runs, wanted);
+  const { from_step } = await engine.request('run.continue', { run }, never);
+  return { run, from: from_step };
+}
+
+async function watch(call: Call, engine: Engine, run: string, from: number): Promise<number> {
+  const { stdout, stderr, onInterrupt } = call.context;
+  const out = call.flag('json') ? stderr : stdout;
+  const { backend } = await engine.request('hello', { protocol: 1 }, never);
+  out.write(
+    `${run}: ${from === 0 ? 'training' : `continuing at step ${from}`} on ${backend.name}.\n`,
+  );
+  if (backend.why !== null) out.write(`${backend.why}\n`);
+
+  const line = new ProgressLine(out);
+  let interrupted = false;
+  const stopListening = onInterrupt(() => {
+    interrupted = true;
+    line.end();
+    out.write('Stopping after this step, with a checkpoint.\n');
+    engine.request('run.stop', { run }, never).catch((thrown: unknown) => {
+      // It had ended by itself at that very moment; follow() tells how.
+      const { code, message } = AppError.from(thrown);
+      if (code !== 'wrong_state') stderr.write(`${message}\n`);
+    });
+  });
+  const started = Date.now();
+  try {
+    const { summary, history } = await follow(engine, run, (progress) => line.show(progress));
+    line.end();
+    const seconds = (Date.now() - started) / 1000;
+    const report = await sumUp(engine, summary, history, from, seconds);
+    say(call, summary, report, seconds);
+    if (summary.state === 'failed' || summary.state === 'lost') return EXIT.failed;
+    return interrupted && summary.state === 'stopped' ? EXIT.interrupted : EXIT.ok;
+  } finally {
+    stopListening();
+  }
+}
+
+async function sumUp(
+  engine: Engine,
+  { run, step, state, last_checkpoint }: RunSummary,
+  history: History,
+  from: number,
+  seconds: number,
+) {
+  const { config } = await engine.request('run.get', { run }, never);
+  const { backend } = await engine.request('hello', { protocol: 1 }, never);
+  return {
+    run,
+    steps: step,
+    state,
+    loss_first10: history.mean('first', FIRST),
+    loss_last50: history.mean('last', LAST),
+    images_per_s: history.speed(from, config.training.batch_size),
+    backend: backend.name,
+    weights_sha256: last_checkpoint === null ? null : await engine.weightsSha256(run),
+    seconds,
+  };
+}
+
+function say(
+  call: Call,
+  summary: RunSummary,
+  report: Awaited<ReturnType<typeof sumUp>>,
+  seconds: number,
+): void {
+  const { stdout, stderr } = call.context;
+  const out = call.flag('json') ? stderr : stdout;
+  const { run, step, steps, state, problem } = summary;
+  if (state === 'failed' || state === 'lost') {
+    stderr.write(`${run} failed at step ${step}. ${problem ?? ''}\n`);
+  } else {
+    const loss =
+      report.loss_last50 === null ? '' : `, diffusion loss ${report.loss_last50.toFixed(4)}`;
+    out.write(`${run}: ${state} at step ${step} of ${steps} after ${duration(seconds)}${loss}.\n`);
+  }
+  if (state === 'stopped') {
+    out.write(`Continue it with: protodiff train resume ${run} --workspace ${workspaceOf(call)}\n`);
+  }
+  if (call.flag('json')) stdout.write(`${JSON.stringify(report)}\n`);
+}

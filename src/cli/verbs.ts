@@ -1,0 +1,83 @@
+import { PRESET_NAMES } from '@shared/config/presets';
+import type { OptionSpec, Verb } from './call';
+
+const workspace: OptionSpec = {
+  value: 'DIR',
+  help: 'where runs are kept (default: $PROTODIFF_WORKSPACE, else ~/Protodiff)',
+};
+const json: OptionSpec = { help: 'print JSON for machines' };
+
+/** Every verb; each loads its code when it runs, so that the help never waits for TensorFlow. */
+export const VERBS: Record<string, Verb> = {
+  train: {
+    summary: 'train a model, or continue a run with: train resume RUN',
+    operands: '[resume RUN]',
+    arity: [0, 2],
+    options: {
+      data: { value: 'SOURCE', help: 'digits, emoji, or a folder of images or CIFAR-10 files' },
+      preset: { value: 'NAME', help: `${PRESET_NAMES.join(', ')} (default: quick)` },
+      steps: { value: 'N', help: 'training steps' },
+      batch: { value: 'N', help: 'images a step' },
+      seed: { value: 'N', help: 'decides every random draw' },
+      set: {
+        value: 'NAME=VALUE',
+        multiple: true,
+        help: 'a knob (lr=3e-4) or any setting of the configuration (model.k=20)',
+      },
+      workspace,
+      json: { help: 'progress goes to stderr, the last line of stdout is JSON' },
+    },
+    notes:
+      'Ctrl+C writes a checkpoint and stops; train resume RUN goes on from there. RUN is an id, a name, or last.',
+    run: async (call) => (await import('./train')).train(call),
+  },
+  sample: {
+    summary: 'draw pictures from a run’s newest checkpoint',
+    operands: 'RUN',
+    arity: [1, 1],
+    options: {
+      count: { value: 'N', help: 'pictures' },
+      steps: { value: 'N', help: 'sampler steps' },
+      seed: { value: 'N', help: 'of the noise' },
+      out: { value: 'FILE', help: 'a PNG (default: RUN-stepN.png here)' },
+      workspace,
+      json,
+    },
+    notes: 'RUN is an id, a name, or last.',
+    run: async (call) => (await import('./sample')).sample(call),
+  },
+  runs: {
+    summary: 'list the runs of a workspace: runs ls',
+    operands: 'ls',
+    arity: [1, 1],
+    options: { workspace, json },
+    run: async (call) => (await import('./runs')).runs(call),
+  },
+  serve: {
+    summary: 'open the workbench in a browser, from this machine only',
+    arity: [0, 0],
+    options: {
+      port: {
+        value: 'N',
+        help: 'this port or an error (default: 4823, or a free one; 0: a free one)',
+      },
+      open: { help: 'open the browser (this is the default)' },
+      'no-open': { help: 'only print the address' },
+      workspace,
+      json: { help: 'the first line of stdout is JSON: {url, port}' },
+    },
+    run: async (call) => (await import('./serve')).serve(call),
+  },
+  verify: {
+    summary: 'compare the model with a pack of the reference’s tensors',
+    arity: [0, 0],
+    options: { golden: { value: 'DIR', help: 'the pack (needed)' }, json },
+    run: async (call) => (await import('./verify')).verify(call),
+  },
+  doctor: {
+    summary: 'say what this machine can run, and why not more',
+    arity: [0, 0],
+    options: { workspace, json },
+    run: async (call) => (await import('./doctor')).doctor(call),
+  },
+};
