@@ -4,6 +4,7 @@ import { createClient } from '@shared/protocol/client';
 import { memoryPair } from '@shared/protocol/memory-transport';
 import { serve } from '@shared/protocol/server';
 import { mount } from 'svelte';
+import { config } from 'zod';
 import App from '../app/App.svelte';
 import '../app/tokens.css';
 import '../app/base.css';
@@ -11,9 +12,10 @@ import '../app/controls.css';
 import { layout } from '../components/layout.svelte';
 import { theme } from '../components/theme.svelte';
 import { Session } from '../session/session.svelte';
-import type { HostState } from '../session/host-state';
+import type { HostState } from '@shared/protocol/host';
 import { FakeService } from './fake-service';
 
+config({ jitless: true });
 theme.begin(window);
 layout.begin(window);
 const query = new URLSearchParams(location.search);
@@ -30,6 +32,7 @@ const session = new Session(
       serve(service, far);
       return Promise.resolve(near);
     }),
+    restart: () => undefined,
     onHost: (handler) => (host = handler),
   },
   undefined,

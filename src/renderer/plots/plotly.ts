@@ -1,4 +1,6 @@
-type Module = typeof import('plotly.js-cartesian-dist-min');
+import type * as Plotly from 'plotly.js-cartesian-dist-min';
+
+type Module = typeof Plotly;
 
 let loading: Promise<Module> | undefined;
 

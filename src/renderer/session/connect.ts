@@ -1,14 +1,17 @@
 import { createClient } from '@shared/protocol/client';
+import { AppError } from '@shared/errors';
 import type { Client } from '@shared/protocol/client';
 import type { Transport } from '@shared/protocol/transport';
 import { HostStateSchema } from './host-state';
-import type { HostState } from './host-state';
+import type { HostState } from '@shared/protocol/host';
 import { Pipe } from './pipe';
 
 /** What a window is given to speak to its engine, whichever host it lives in. */
 export interface Link {
   client: Client;
   onHost(handler: (state: HostState) => void): void;
+  /** Asks the host to start the engine again, after it was given up or fell silent. */
+  restart(): void;
 }
 
 /** Connects to the host that opened this page: a port from the desktop, or its own server. */
@@ -25,9 +28,10 @@ export function connectToHost(page: Window): Link {
   // Served pages come over http; the desktop's come from a file or its own scheme.
   const served =
     page.location.protocol.startsWith('http') && !page.navigator.userAgent.includes('Electron');
-  const connect = served ? overSocket(page, told) : overPort(page, told);
+  const road = served ? overSocket(page, told) : overPort(page, told);
   return {
-    client: createClient(connect, { report: (error) => console.error(error) }),
+    restart: road.restart,
+    client: createClient(road.connect, { report: (error) => console.error(error) }),
     onHost: (handler) => {
       handlers.add(handler);
       if (latest) handler(latest);
@@ -37,11 +41,18 @@ export function connectToHost(page: Window): Link {
 
 type Told = (value: unknown) => HostState | undefined;
 
-function overSocket(page: Window, told: Told): () => Promise<Transport> {
+interface Road {
+  connect(): Promise<Transport>;
+  restart(): void;
+}
+
+function overSocket(page: Window, told: Told): Road {
   const scheme = page.location.protocol === 'https:' ? 'wss' : 'ws';
-  return () =>
+  let current: WebSocket | undefined;
+  const connect = (): Promise<Transport> =>
     new Promise((resolve, reject) => {
       const socket = new WebSocket(`${scheme}://${page.location.host}/ws`);
+      current = socket;
       socket.binaryType = 'arraybuffer';
       const pipe = new Pipe(
         (bytes) => socket.send(bytes),
@@ -50,17 +61,21 @@ function overSocket(page: Window, told: Told): () => Promise<Transport> {
       socket.onopen = () => resolve(pipe);
       socket.onmessage = ({ data }: MessageEvent<unknown>) => {
         if (data instanceof ArrayBuffer) pipe.receive(new Uint8Array(data));
-        else if (typeof data === 'string') leave(pipe, told(parseJson(data)));
+        else if (typeof data === 'string') told(parseJson(data));
       };
       socket.onclose = ({ reason }) => {
         const why = reason || 'The server does not answer.';
         pipe.shut(why);
-        reject(new Error(why));
+        reject(new AppError('unavailable', why));
       };
     });
+  const restart = (): void => {
+    if (current?.readyState === WebSocket.OPEN) current.send('{"protodiff":"restart"}');
+  };
+  return { connect, restart };
 }
 
-function overPort(page: Window, told: Told): () => Promise<Transport> {
+function overPort(page: Window, told: Told): Road {
   let current: Pipe | undefined;
   let waiting: ((transport: Transport) => void) | undefined;
   let offered: Pipe | undefined;
@@ -68,7 +83,11 @@ function overPort(page: Window, told: Told): () => Promise<Transport> {
     if (event.source !== page) return;
     const { data } = event;
     if (typeof data !== 'object' || data === null || !('protodiff' in data)) return;
-    if (data.protodiff === 'host') leave(current, told(data));
+    if (data.protodiff === 'host') {
+      const state = told(data);
+      // A port does not tell that its other end has died.
+      if (state?.state === 'crashed' || state?.state === 'gave_up') current?.close(state.detail);
+    }
     const port = event.ports[0];
     if (data.protodiff !== 'port' || !port) return;
     current?.shut('The engine was started again.');
@@ -88,18 +107,15 @@ function overPort(page: Window, told: Told): () => Promise<Transport> {
       offered = pipe;
     }
   });
-  page.postMessage('protodiff:ready', '*');
-  return () => {
+  const say = (words: string): void => page.postMessage(words, page.location.origin);
+  say('protodiff:ready');
+  const connect = (): Promise<Transport> => {
     const ready = offered;
     offered = undefined;
     if (ready && !ready.isShut) return Promise.resolve(ready);
     return new Promise((resolve) => (waiting = resolve));
   };
-}
-
-// A port does not tell that its other end has died; the host does.
-function leave(pipe: Pipe | undefined, state: HostState | undefined): void {
-  if (state?.state === 'crashed' || state?.state === 'gave_up') pipe?.close(state.detail);
+  return { connect, restart: () => say('protodiff:restart') };
 }
 
 function parseJson(text: string): unknown {

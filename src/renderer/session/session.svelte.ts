@@ -5,7 +5,7 @@ import type { RequestOutput, RunSummary, SubscriptionEvent } from '@shared/proto
 import { getContext, setContext } from 'svelte';
 import type { Client, ConnectionState } from '@shared/protocol/client';
 import type { Link } from './connect';
-import type { HostState } from './host-state';
+import type { HostState } from '@shared/protocol/host';
 import { NotebookController } from './notebook.svelte';
 import { RunSession } from './run-session.svelte';
 import { recall, remember } from './view-memory';
@@ -34,12 +34,12 @@ export class Session {
   private away: HostState | undefined;
 
   constructor(
-    link: Link,
+    private readonly road: Link,
     private readonly storage: Storage | undefined,
   ) {
-    this.engine = link.client;
+    this.engine = road.client;
     this.notebook = new NotebookController(this.engine);
-    link.onHost((state) => this.hostIs(state));
+    road.onHost((state) => this.hostIs(state));
     this.engine.onState((state) => {
       const again = this.link.state === 'lost' && state.state === 'open';
       this.link = state;
@@ -61,6 +61,10 @@ export class Session {
   /** The engine's activity when it is about the viewed run. */
   get viewedActivity(): Status['active'] {
     return this.viewed && this.active?.run === this.viewed.run ? this.active : null;
+  }
+
+  restartEngine(): void {
+    this.road.restart();
   }
 
   /** Subscribes, and opens what was last seen. */
