@@ -7,6 +7,7 @@ import { AppError } from '@shared/errors';
 import { keep, readResult } from './cache';
 import { NewsSchema } from './job';
 import type { ImportJob, ImportProgress, ImportResult, News, Order } from './job';
+import { codeOf } from './walk';
 
 export interface ImportBudget {
   /** Resident bytes of the process. */
@@ -37,8 +38,7 @@ export async function runImporter(
   job: ImportJob,
   options: RunImporterOptions,
 ): Promise<ImportResult> {
-  await mkdir(job.cache, { recursive: true });
-  const work = await mkdtemp(join(job.cache, 'part-'));
+  const work = await workFolder(job.cache);
   try {
     const end = await superviseProcess({ job, work }, options);
     if (end.type === 'failed') {
@@ -60,6 +60,18 @@ export async function runImporter(
     });
   } finally {
     await rm(work, { recursive: true, force: true });
+  }
+}
+
+async function workFolder(cache: string): Promise<string> {
+  try {
+    await mkdir(cache, { recursive: true });
+    return await mkdtemp(join(cache, 'part-'));
+  } catch (thrown) {
+    throw new AppError('disk', `Nothing can be written to ${cache} (${codeOf(thrown)}).`, {
+      remedy: 'Check the permissions and the free space of the workspace.',
+      cause: thrown,
+    });
   }
 }
 
