@@ -36,11 +36,12 @@ export function takeLock(fs: FsPort, path: string, run: string): void {
   held.add(path);
 }
 
-/** Gives the lock up; one that another process has taken over meanwhile stays. */
+/**
+ * Gives the lock up. When the file cannot be removed, it counts as left over all the same: for
+ * this process at once, for others when this one has ended.
+ */
 export function releaseLock(fs: FsPort, path: string): void {
-  const ours = lockOwner(fs, path)?.pid === process.pid;
-  held.delete(path);
-  if (ours) fs.unlink(path);
+  if (held.delete(path)) fs.unlink(path);
 }
 
 /** The living process that holds the lock; null when it is free, left over or unreadable. */

@@ -243,11 +243,20 @@ export function openForWriting(
       migrate(db);
       return new OpenRun(fs, folder, db, clock, closed);
     } catch (error) {
-      db.close();
-      if (locked) releaseLock(fs, folder.lock);
+      abandon(db, () => locked && releaseLock(fs, folder.lock), error);
       throw error;
     }
   });
+}
+
+/** Undoes a half-done opening, and keeps the failure that mattered: the first. */
+function abandon(db: Database, unlock: () => unknown, failure: unknown): void {
+  try {
+    db.close();
+    unlock();
+  } catch (error) {
+    if (failure instanceof Error) failure.cause ??= error;
+  }
 }
 
 /** Moves the log into the database, so that the folder can be copied without it, and closes. */
