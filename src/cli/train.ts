@@ -1,3 +1,4 @@
+import { PROTOCOL_VERSION } from '@shared/protocol/contract';
 import type { RunSummary } from '@shared/protocol/contract';
 import { AppError } from '@shared/errors';
 import type { Engine } from '../engine/engine';
@@ -31,13 +32,20 @@ export async function train(call: Call): Promise<number> {
   }
   // Before the engine loads, which takes seconds.
   const config = resume === undefined ? configFrom(call) : undefined;
-  return withEngine(call, async (engine) => {
-    const { run, from } =
-      config === undefined
-        ? await proceed(engine, resume ?? '')
-        : { run: (await engine.request('run.start', { config }, never)).run, from: 0 };
-    return watch(call, engine, run, from);
-  });
+  const interrupt = new AbortController();
+  const stopListening = call.context.onInterrupt(() => interrupt.abort());
+  try {
+    return await withEngine(call, async (engine) => {
+      if (interrupt.signal.aborted) return EXIT.interrupted;
+      const { run, from } =
+        config === undefined
+          ? await proceed(engine, resume ?? '')
+          : { run: (await engine.request('run.start', { config }, never)).run, from: 0 };
+      return watch(call, engine, { run, from, interrupt: interrupt.signal });
+    });
+  } finally {
+    stopListening();
+  }
 }
 
 async function proceed(engine: Engine, wanted: string): Promise<{ run: string; from: number }> {
@@ -47,50 +55,47 @@ async function proceed(engine: Engine, wanted: string): Promise<{ run: string; f
   return { run, from: from_step };
 }
 
-async function watch(call: Call, engine: Engine, run: string, from: number): Promise<number> {
-  const { stdout, stderr, onInterrupt } = call.context;
+async function watch(
+  call: Call,
+  engine: Engine,
+  { run, from, interrupt }: { run: string; from: number; interrupt: AbortSignal },
+): Promise<number> {
+  const { stdout, stderr } = call.context;
   const out = call.flag('json') ? stderr : stdout;
-  const { backend } = await engine.request('hello', { protocol: 1 }, never);
-  out.write(
-    `${run}: ${from === 0 ? 'training' : `continuing at step ${from}`} on ${backend.name}.\n`,
-  );
+  const { backend } = await engine.request('hello', { protocol: PROTOCOL_VERSION }, never);
+  const what = from === 0 ? 'training' : `continuing at step ${from}`;
+  out.write(`${run}: ${what} on ${backend.name}.\n`);
   if (backend.why !== null) out.write(`${backend.why}\n`);
 
   const line = new ProgressLine(out);
-  let interrupted = false;
-  const stopListening = onInterrupt(() => {
-    interrupted = true;
+  const stop = (): void => {
     line.end();
     out.write('Stopping after this step, with a checkpoint.\n');
     engine.request('run.stop', { run }, never).catch((thrown: unknown) => {
-      // It had ended by itself at that very moment; follow() tells how.
+      // It may have ended by itself at that very moment; follow() tells how.
       const { code, message } = AppError.from(thrown);
       if (code !== 'wrong_state') stderr.write(`${message}\n`);
     });
-  });
+  };
+  if (interrupt.aborted) stop();
+  else interrupt.addEventListener('abort', stop, { once: true });
   const started = Date.now();
-  try {
-    const { summary, history } = await follow(engine, run, (progress) => line.show(progress));
-    line.end();
-    const seconds = (Date.now() - started) / 1000;
-    const report = await sumUp(engine, summary, history, from, seconds);
-    say(call, summary, report, seconds);
-    if (summary.state === 'failed' || summary.state === 'lost') return EXIT.failed;
-    return interrupted && summary.state === 'stopped' ? EXIT.interrupted : EXIT.ok;
-  } finally {
-    stopListening();
-  }
+  const { summary, history } = await follow(engine, run, (progress) => line.show(progress));
+  line.end();
+  const seconds = (Date.now() - started) / 1000;
+  const report = await sumUp(engine, summary, { history, from, seconds, backend: backend.name });
+  say(call, summary, report);
+  if (summary.state === 'failed' || summary.state === 'lost') return EXIT.failed;
+  return interrupt.aborted && summary.state === 'stopped' ? EXIT.interrupted : EXIT.ok;
 }
 
 async function sumUp(
   engine: Engine,
   { run, step, state, last_checkpoint }: RunSummary,
-  history: History,
-  from: number,
-  seconds: number,
+  seen: { history: History; from: number; seconds: number; backend: string },
 ) {
+  const { history, from, seconds, backend } = seen;
   const { config } = await engine.request('run.get', { run }, never);
-  const { backend } = await engine.request('hello', { protocol: 1 }, never);
   return {
     run,
     steps: step,
@@ -98,7 +103,7 @@ async function sumUp(
     loss_first10: history.mean('first', FIRST),
     loss_last50: history.mean('last', LAST),
     images_per_s: history.speed(from, config.training.batch_size),
-    backend: backend.name,
+    backend,
     weights_sha256: last_checkpoint === null ? null : await engine.weightsSha256(run),
     seconds,
   };
@@ -106,19 +111,17 @@ async function sumUp(
 
 function say(
   call: Call,
-  summary: RunSummary,
+  { run, step, steps, state, problem }: RunSummary,
   report: Awaited<ReturnType<typeof sumUp>>,
-  seconds: number,
 ): void {
   const { stdout, stderr } = call.context;
   const out = call.flag('json') ? stderr : stdout;
-  const { run, step, steps, state, problem } = summary;
   if (state === 'failed' || state === 'lost') {
-    stderr.write(`${run} failed at step ${step}. ${problem ?? ''}\n`);
+    stderr.write(`${run} ${state} at step ${step}. ${problem ?? ''}\n`);
   } else {
-    const loss =
-      report.loss_last50 === null ? '' : `, diffusion loss ${report.loss_last50.toFixed(4)}`;
-    out.write(`${run}: ${state} at step ${step} of ${steps} after ${duration(seconds)}${loss}.\n`);
+    const { loss_last50: loss, seconds } = report;
+    const words = loss === null ? '' : `, diffusion loss ${loss.toFixed(4)}`;
+    out.write(`${run}: ${state} at step ${step} of ${steps} after ${duration(seconds)}${words}.\n`);
   }
   if (state === 'stopped') {
     out.write(`Continue it with: protodiff train resume ${run} --workspace ${workspaceOf(call)}\n`);
