@@ -6,11 +6,12 @@ import { AppError } from '@shared/errors';
 import { FaultyFs } from './testing/faulty-fs';
 import { metricRows, ORIGIN, samplesAt, temporaryRoot, tensorsOf } from './testing/workspace';
 
-const CODES = ['ENOSPC', 'EIO', 'EACCES', 'EMFILE'] as const;
-const cases = CODES.flatMap((code) => [
-  { code, forGood: false },
-  { code, forGood: true },
-]);
+const cases = [
+  { code: 'ENOSPC', forGood: false },
+  { code: 'ENOSPC', forGood: true },
+  { code: 'EIO', forGood: false },
+  { code: 'EACCES', forGood: true },
+];
 
 /** Runs `act` with its n-th file call failing, for n = 1, 2, … until it no longer meets the fault. */
 function everyCall(

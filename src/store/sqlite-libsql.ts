@@ -33,7 +33,14 @@ function opened(Constructor: Libsql, path: string): LibsqlDatabase {
     const database = new Constructor(path);
     return {
       exec: (sql) => database.exec(sql),
-      prepare: (sql) => database.prepare(sql),
+      prepare(sql) {
+        const statement = database.prepare(sql);
+        return {
+          run: (values) => statement.run(values),
+          get: (values) => withBytes(statement.get(values)),
+          all: (values) => statement.all(values).map(withBytes),
+        };
+      },
       close: () => database.close(),
     };
   } catch (error) {
@@ -41,6 +48,16 @@ function opened(Constructor: Libsql, path: string): LibsqlDatabase {
     const number = /: (\d+)"?\)?$/.exec(error instanceof Error ? error.message : '')?.[1];
     throw withCode(error, Number(number ?? 14));
   }
+}
+
+/** libsql gives bytes as a Buffer from `get`, but as an ArrayBuffer from `all`. */
+function withBytes(row: unknown): unknown {
+  const cells = row as Record<string, unknown> | undefined;
+  for (const column in cells) {
+    const value = cells[column];
+    if (value instanceof ArrayBuffer) cells[column] = new Uint8Array(value);
+  }
+  return row;
 }
 
 const idle: LibsqlDatabase[] = [];
