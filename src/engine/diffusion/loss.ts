@@ -79,7 +79,8 @@ export function pdmLoss(
     tf.mul(batch.eps, batch.noise),
   ) as tf.Tensor4D;
   watch('x_t', x_t);
-  const eps_hat = unet(params, spec, { x_t, time_proj: batch.time_proj, token }, watch);
+  const output = unet(params, spec, { x_t, time_proj: batch.time_proj, token }, watch);
+  const eps_hat = epsOf(spec, output, x_t, batch.signal, batch.noise);
   const diffusion = tf.mean(tf.square(tf.sub(eps_hat, batch.eps))) as tf.Scalar;
 
   const logits = tf.neg(tf.mul(d, weights.tau));
@@ -90,6 +91,28 @@ export function pdmLoss(
   let total = tf.add(tf.add(diffusion, contrastive), tf.mul(align, weights.alpha)) as tf.Scalar;
   if (variant === 'pdm') total = tf.add(total, tf.mul(compact, weights.beta)) as tf.Scalar;
   return { total, diffusion, contrastive, align, compact, index, statistics };
+}
+
+/**
+ * The predicted noise from what the network put out: eps itself, or v, with
+ *
+ *   eps = sqrt(alphas_cumprod) v + sqrt(1 - alphas_cumprod) x_t
+ *
+ * A network that puts out v need not copy x_t through its normalisations to the last digit, so
+ * small models find the large shapes in a fraction of the steps. The loss is measured on eps in
+ * both cases, so that curves compare.
+ *
+ * @param signal, noise  [B, 1, 1, 1] coefficients of the forward process
+ * @source  Salimans & Ho 2022, arXiv:2202.00512
+ */
+export function epsOf(
+  spec: ModelSpec,
+  output: tf.Tensor4D,
+  x_t: tf.Tensor4D,
+  signal: tf.Tensor4D,
+  noise: tf.Tensor4D,
+): tf.Tensor4D {
+  return spec.prediction === 'eps' ? output : tf.add(tf.mul(output, signal), tf.mul(x_t, noise));
 }
 
 /**

@@ -92,6 +92,7 @@ export function openPack(dir: string): Pack {
       time_embed_dim: prototype.time_embed_dim,
       encoder_widths: prototype.encoder_widths,
       assignment: 'nearest',
+      prediction: 'eps',
     },
     loss: parseJson(dir, 'loss.json', LossFile),
     step: parseJson(dir, 'step.json', StepFile),

@@ -18,6 +18,8 @@ export interface ModelSpec {
   encoder_widths: [number, number, number];
   /** How an image gets its prototype; s-PDM takes the label instead. */
   assignment: 'nearest' | 'balanced';
+  /** What the UNet puts out. */
+  prediction: 'eps' | 'v';
 }
 
 export function specOf(config: RunConfig): ModelSpec {
@@ -36,6 +38,7 @@ export function specOf(config: RunConfig): ModelSpec {
     time_embed_dim: dim,
     encoder_widths: model.encoder_widths,
     assignment: model.assignment,
+    prediction: model.prediction,
   };
 }
 

@@ -5,6 +5,7 @@ import { stream } from '@shared/maths/rng';
 import type { Executable } from '../backend/executable';
 import { ddim, ddpm, toPixels } from '../diffusion/samplers';
 import type { Denoise } from '../diffusion/samplers';
+import { qCoefficients } from '../diffusion/schedule';
 import type { Schedule } from '../diffusion/schedule';
 import { timeProjection, tokenTime } from '../nn/time';
 import type { Geometry } from './program';
@@ -48,10 +49,13 @@ export function* preview(
     const one_hot = new Float32Array(N * spec.k);
     prototypes.forEach((prototype, i) => (one_hot[i * spec.k + prototype] = 1));
     const times = new Array<number>(N).fill(t);
+    const { signal, noise } = qCoefficients(schedule, times);
     const { eps } = executable.call('eps', {
       x_t: ndarray(x_t.slice(), shape),
       time_proj: ndarray(timeProjection(times, width), [N, width]),
       token_time: ndarray(tokenTime(times, spec.time_embed_dim, spec.dim), [N, spec.dim]),
+      signal: ndarray(signal, [N, 1, 1, 1]),
+      noise: ndarray(noise, [N, 1, 1, 1]),
       one_hot: ndarray(one_hot, [N, spec.k]),
     });
     return eps?.data as Float32Array;

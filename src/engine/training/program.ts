@@ -8,6 +8,7 @@ import type { FlatLayout } from '../nn/flat';
 import { bank } from '../nn/prototypes';
 import { parameterSpecs, specOf } from '../nn/spec';
 import type { ModelSpec, ParameterSpec } from '../nn/spec';
+import { epsOf } from '../diffusion/loss';
 import { unet } from '../nn/unet';
 import { STATE_NAMES, STEP_SCALARS, trainStep } from './step';
 import type { StepInputs, TrainState } from './step';
@@ -81,12 +82,14 @@ function epsFunction(
     run: (state, inputs) => {
       const params = named(layout, unflatten(layout, state.snapshot as tf.Tensor1D));
       const prototypes = tf.matMul(inputs.one_hot as tf.Tensor2D, bank(params));
-      const eps = unet(params, spec, {
-        x_t: inputs.x_t as tf.Tensor4D,
+      const x_t = inputs.x_t as tf.Tensor4D;
+      const output = unet(params, spec, {
+        x_t,
         time_proj: inputs.time_proj as tf.Tensor2D,
         token: tf.add(prototypes, inputs.token_time as tf.Tensor2D) as tf.Tensor2D,
       });
-      return { outputs: { eps } };
+      const { signal, noise } = inputs as { signal: tf.Tensor4D; noise: tf.Tensor4D };
+      return { outputs: { eps: epsOf(spec, output, x_t, signal, noise) } };
     },
   };
 }
@@ -118,6 +121,8 @@ function epsExample(config: RunConfig, spec: ModelSpec, count: number): Arrays {
     x_t: zeros([count, image_size, image_size, channels]),
     time_proj: zeros([count, spec.block_out_channels[0] ?? 0]),
     token_time: zeros([count, spec.dim]),
+    signal: zeros([count, 1, 1, 1]),
+    noise: zeros([count, 1, 1, 1]),
     one_hot: zeros([count, spec.k]),
   };
 }

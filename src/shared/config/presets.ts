@@ -25,6 +25,7 @@ const QUICK: RunConfig = {
     k: 10,
     encoder_widths: [64, 128, 256],
     assignment: 'balanced',
+    prediction: 'v',
   },
   diffusion: { timesteps: 1000, beta_schedule: 'linear', beta_start: 1e-4, beta_end: 0.02 },
   training: {
@@ -54,6 +55,7 @@ const CIFAR10: RunConfig = {
     k: 15,
     encoder_widths: [64, 128, 256],
     assignment: 'nearest',
+    prediction: 'eps',
   },
   diffusion: { timesteps: 2000, beta_schedule: 'linear', beta_start: 1e-4, beta_end: 0.02 },
   training: {

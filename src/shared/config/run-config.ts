@@ -39,6 +39,8 @@ export const ModelConfigSchema = z
      * balanced: each batch is shared out evenly. s-PDM goes by the label and ignores this.
      */
     assignment: z.enum(['nearest', 'balanced']),
+    /** What the UNet puts out: eps as the reference, or v, from which eps follows. */
+    prediction: z.enum(['eps', 'v']),
   })
   .superRefine((model, context) => {
     const complain = (message: string, path: PropertyKey[]): void =>
