@@ -1,7 +1,10 @@
 import { resolve } from 'node:path';
+import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
+  // The window's controllers are Svelte modules.
+  plugins: [svelte({ configFile: resolve(import.meta.dirname, 'svelte.config.mjs') })],
   resolve: { alias: { '@shared': resolve(import.meta.dirname, 'src/shared') } },
   test: {
     include: ['src/**/*.test.ts', 'scripts/**/*.test.mjs'],

@@ -113,6 +113,12 @@ export function figureOf(
   return {
     data,
     layout,
-    config: { displayModeBar: false, doubleClick: false, scrollZoom: false, responsive: false },
+    config: {
+      showTips: false,
+      displayModeBar: false,
+      doubleClick: false,
+      scrollZoom: false,
+      responsive: false,
+    },
   };
 }

@@ -122,13 +122,29 @@ function extentY(values: readonly number[], log: boolean): Range {
 
 function xTicks(axis: XAxis, [from, to]: Range, log: boolean, most: number): PanelView['xTicks'] {
   if (axis === 'wall') return clockTicks(from, to, most);
+  if (axis === 'active') {
+    const ticks = log ? logTicks(from, to, most) : spanTicks(from, to, most);
+    return ticks.map((at) => ({
+      at,
+      text: at < 1 && at !== 0 ? `${tickText(at)} s` : duration(at),
+    }));
+  }
   const ticks = log ? logTicks(from, to, most) : linearTicks(from, to, most);
-  const text = (at: number): string =>
-    axis === 'active' ? duration(at) : Number.isInteger(at) ? short(at) : tickText(at);
-  return ticks.map((at) => ({ at, text: text(at) }));
+  return ticks.map((at) => ({ at, text: Number.isInteger(at) ? short(at) : tickText(at) }));
 }
 
-const CLOCK_STEPS = [10, 30, 60, 300, 900, 1800, 3600, 7200, 21_600, 43_200, 86_400, 604_800];
+const CLOCK_STEPS = [
+  2, 5, 10, 20, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 21_600, 43_200, 86_400, 604_800,
+];
+
+/** Seconds at round numbers of seconds, minutes, hours or days. */
+function spanTicks(from: number, to: number, most: number): number[] {
+  const step = CLOCK_STEPS.find((each) => (to - from) / each <= most - 1);
+  if (to - from < 10 || step === undefined) return linearTicks(from, to, most);
+  const ticks: number[] = [];
+  for (let at = Math.ceil(from / step) * step; at <= to; at += step) ticks.push(at);
+  return ticks;
+}
 
 /** Ticks at round times of the clock on the wall, in this computer's zone. */
 function clockTicks(from: number, to: number, most: number): PanelView['xTicks'] {

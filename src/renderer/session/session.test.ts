@@ -1,0 +1,133 @@
+import { configFor } from '@shared/config/presets';
+import { createClient } from '@shared/protocol/client';
+import type { HostState } from '@shared/protocol/host';
+import { memoryPair } from '@shared/protocol/memory-transport';
+import { serve } from '@shared/protocol/server';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { FakeService } from '../dev/fake-service';
+import { Session, freeName } from './session.svelte';
+
+const config = configFor('quick', { kind: 'digits' });
+const open: { close(): void }[] = [];
+afterEach(() => open.splice(0).forEach((each) => each.close()));
+
+class MemoryStorage implements Storage {
+  private items = new Map<string, string>();
+  get length(): number {
+    return this.items.size;
+  }
+  clear = (): void => this.items.clear();
+  key = (index: number): string | null => [...this.items.keys()][index] ?? null;
+  getItem = (key: string): string | null => this.items.get(key) ?? null;
+  removeItem = (key: string): void => void this.items.delete(key);
+  setItem = (key: string, value: string): void => void this.items.set(key, value);
+}
+
+function windowOn(service: FakeService, storage = new MemoryStorage()) {
+  const host: { tell?: (state: HostState) => void; cut?: () => void } = {};
+  const client = createClient(() => {
+    const [near, far] = memoryPair();
+    serve(service, far);
+    host.cut = () => far.close('cut');
+    return Promise.resolve(near);
+  });
+  open.push(client);
+  const session = new Session(
+    { client, onHost: (handler) => (host.tell = handler), restart: () => undefined },
+    storage,
+  );
+  return { session, host, storage };
+}
+
+describe('Session', () => {
+  it('begins with the start screen in an empty workspace', async () => {
+    const { session } = windowOn(new FakeService());
+    await session.begin();
+    await vi.waitFor(() => expect(session.hello?.machine.cores).toBe(8));
+    expect(session.starting).toBe(true);
+    expect(session.error).toBeUndefined();
+  });
+
+  it('starts a run from a new notebook, follows it, and shows both again when reopened', async () => {
+    const service = new FakeService();
+    const { session, storage } = windowOn(service);
+    await session.begin();
+    await session.begun('Train digits', config, '# Note', true);
+    await session.notebook.flush();
+    const run = session.viewed?.run;
+    expect(run).toBeDefined();
+    expect(session.starting).toBe(false);
+    await vi.waitFor(() => expect(session.viewed?.curves.length).toBeGreaterThan(0));
+    await vi.waitFor(() => expect(session.viewedActivity?.run).toBe(run));
+
+    const again = windowOn(service, storage).session;
+    await again.begin();
+    expect(again.notebook.name).toBe('Train digits');
+    expect(again.viewed?.run).toBe(run);
+    await vi.waitFor(() => expect(again.configOf('train')).toEqual(config));
+
+    const elsewhere = windowOn(service).session;
+    await elsewhere.begin();
+    expect(elsewhere.viewed?.run).toBe(run);
+  });
+
+  it('changes a knob and journals it', async () => {
+    const service = new FakeService();
+    const { session } = windowOn(service);
+    await session.begin();
+    await session.begun('Train digits', config, '', true);
+    await vi.waitFor(() => expect(session.viewed?.record).toBeDefined());
+    session.viewed?.setKnob('lr', 2e-4, true);
+    await vi.waitFor(() => expect(session.viewed?.journal).toHaveLength(1));
+    expect(session.viewed?.journal[0]).toMatchObject({ knob: 'lr', value: 2e-4 });
+    const [entry] = session.viewed?.journal ?? [];
+    if (entry) session.viewed?.undo(entry);
+    await vi.waitFor(() => expect(session.viewed?.journal).toHaveLength(2));
+    expect(session.viewed?.journal[1]?.value).toBe(config.knobs.lr);
+  });
+
+  it('has each row once after the connection was cut', async () => {
+    const service = new FakeService();
+    const { session, host } = windowOn(service);
+    await session.begin();
+    await session.begun('Train digits', config, '', true);
+    await vi.waitFor(() => expect(session.viewed?.curves.length).toBeGreaterThan(5));
+    host.cut?.();
+    await vi.waitFor(() => expect(session.link.state).toBe('open'), { timeout: 5000 });
+    const before = session.viewed?.curves.length ?? 0;
+    await vi.waitFor(() => expect(session.viewed?.curves.length).toBeGreaterThan(before), {
+      timeout: 5000,
+    });
+    const steps = [...(session.viewed?.curves.step.view() ?? [])];
+    expect(steps).toEqual(steps.map((_, i) => i + 1));
+  });
+
+  it('tells of an engine that ended and came back', async () => {
+    const { session, host } = windowOn(new FakeService());
+    host.tell?.({ state: 'crashed', detail: 'The engine ended with signal SIGKILL.', at: 1 });
+    expect(session.host?.state).toBe('crashed');
+    expect(session.cameBack).toBeUndefined();
+    host.tell?.({ state: 'starting', detail: '', at: 2 });
+    host.tell?.({ state: 'ready', detail: '', at: 3 });
+    expect(session.cameBack?.detail).toBe('The engine ended with signal SIGKILL.');
+  });
+
+  it('shows a refused start in words and stays where it was', async () => {
+    const service = new FakeService();
+    service.seed(10);
+    const { session } = windowOn(service);
+    await session.begin();
+    await session.begun('Train digits', config, '', true);
+    expect(session.error).toMatchObject({ code: 'busy', remedy: 'Stop it first.' });
+    expect(session.viewed).toBeUndefined();
+    expect(session.editing).toBe(true);
+    expect(session.busy).toBe(false);
+  });
+});
+
+describe('freeName', () => {
+  it('counts on', () => {
+    expect(freeName('A', new Set())).toBe('A');
+    expect(freeName('A', new Set(['A', 'A 2']))).toBe('A 3');
+  });
+});
