@@ -59,10 +59,14 @@ it('reads one file, and the folder that holds the unpacked one', async () => {
   expect(await run(join(inner, 'data_batch_1.bin'))).toEqual(whole);
 });
 
-it('resizes and greys', async () => {
+it('halves and greys, and says which sizes there are', async () => {
   writeFileSync(join(home, 'data_batch_1.bin'), record(3, [100, 100, 100]));
   const { images, width } = await run(home, { image_size: 16, channels: 1 });
   expect([width, images.length, images[200]]).toEqual([16, 256, 100]);
+  await expect(run(home, { image_size: 48 })).rejects.toMatchObject({
+    code: 'bad_config',
+    message: 'CIFAR-10 comes at 16 or 32 pixels, not at 48.',
+  });
 });
 
 it('reads more records than it takes at once', async () => {

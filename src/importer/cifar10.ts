@@ -1,9 +1,8 @@
 import { open, readdir, readFile, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { AppError } from '@shared/errors';
-import { toChannels } from '../engine/data/pixels';
-import type { Hooks } from './folder';
-import { resizeRgb } from './image';
+import { halve, toChannels } from '../engine/data/pixels';
+import type { Hooks, Outcome } from './folder';
 import type { ImportJob } from './job';
 import { importKey } from './key';
 import { Sink } from './sink';
@@ -21,13 +20,13 @@ const REMEDY = 'Unpack cifar-10-binary.tar.gz again and choose the folder cifar-
 /**
  * Imports CIFAR-10's binary files: the training batches of a folder (or of the
  * `cifar-10-batches-bin` in it), or one .bin file.
- * @returns the result's key
- * @throws AppError bad_data, naming file and place
+ * @throws AppError bad_data, naming file and place; bad_config
  */
-export async function importCifar10(job: ImportJob, work: string, hooks: Hooks): Promise<string> {
+export async function importCifar10(job: ImportJob, work: string, hooks: Hooks): Promise<Outcome> {
+  checkSize(job);
   const files = await batches(job.path);
   const key = importKey(job, files);
-  if (hooks.known(key)) return key;
+  if (hooks.known(key)) return { key, whole: true };
   for (const file of files) checkBytes(file);
 
   const total = files.reduce((sum, { bytes }) => sum + bytes / RECORD, 0);
@@ -53,7 +52,7 @@ export async function importCifar10(job: ImportJob, work: string, hooks: Hooks):
           }
           labels[done + i] = label;
         }
-        await sink.write(await images(chunk, job));
+        await sink.write(images(chunk, job));
         done += n;
       }
     } finally {
@@ -63,18 +62,23 @@ export async function importCifar10(job: ImportJob, work: string, hooks: Hooks):
   hooks.progress({ done, total }, '');
   const classes = await classNames(dirname(files[0]?.path ?? job.path));
   await sink.finish(labels, { classes, skipped: [], skipped_total: 0 });
-  return key;
+  return { key, whole: true };
 }
 
 /** @param records whole records → [n, image_size, image_size, channels] */
-async function images(records: Uint8Array, job: ImportJob): Promise<Uint8Array> {
+function images(records: Uint8Array, { image_size, channels }: ImportJob): Uint8Array {
   const rgb = interleave(records);
-  if (job.image_size === EDGE) return toChannels(rgb, 3, job.channels);
-  const resized: Uint8Array[] = [];
-  for (let at = 0; at < rgb.length; at += 3 * PLANE) {
-    resized.push(await resizeRgb(rgb.subarray(at, at + 3 * PLANE), EDGE, job.image_size));
-  }
-  return toChannels(Buffer.concat(resized), 3, job.channels);
+  const sized = image_size === EDGE ? rgb : halve(rgb, records.length / RECORD, EDGE, 3);
+  return toChannels(sized, 3, channels);
+}
+
+function checkSize({ image_size }: ImportJob): void {
+  if (image_size === EDGE || image_size === EDGE / 2) return;
+  throw new AppError(
+    'bad_config',
+    `CIFAR-10 comes at ${EDGE / 2} or ${EDGE} pixels, not at ${image_size}.`,
+    { remedy: `Set image_size to ${EDGE} or ${EDGE / 2}.` },
+  );
 }
 
 /** Planes to pixels. @param records [n, 3073] @returns [n, 32, 32, 3] */

@@ -15,7 +15,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import sharp from 'sharp';
 import type { Sharp } from 'sharp';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { buildEntry } from './built-entry';
 import { labelsOf } from './folder';
 import { decodeImage, Unreadable } from './image';
@@ -308,6 +308,23 @@ it('reports progress that ends at the total', async () => {
   const heard: ImportProgress[] = [];
   await runImporter(job(), { entry, onProgress: (progress) => heard.push(progress) });
   expect(heard.at(-1)).toEqual({ done: 9, total: 9 });
+});
+
+it('goes on in a new process when one has grown too large, with the same result', async () => {
+  for (let i = 0; i < 11; i++) await put(`${i % 2}/${i}.png`, plain({ r: 20 * i, g: 0, b: 0 }));
+  await put('0/notes.txt', 'x');
+  const whole = await run();
+  rmSync(cache, { recursive: true });
+  vi.stubEnv('PROTODIFF_IMPORTER_FULL_BYTES', '1');
+  const pieces = await run();
+  vi.unstubAllEnvs();
+  expect(pieces).toEqual(whole);
+  expect([pieces.count, pieces.skipped_total]).toEqual([11, 1]);
+  expect(readdirSync(join(cache, readdirSync(cache)[0] ?? '')).sort()).toEqual([
+    'images.u8',
+    'labels.i32',
+    'report.json',
+  ]);
 });
 
 it('labelsOf sorts classes by name, not by first path', () => {

@@ -53,14 +53,6 @@ export async function decodeImage(
   }
 }
 
-/** Resizes one RGB image that is in memory already. [from, from, 3] → [to, to, 3] */
-export async function resizeRgb(pixels: Uint8Array, from: number, to: number): Promise<Uint8Array> {
-  return await sharp(pixels, { raw: { width: from, height: from, channels: 3 } })
-    .resize(to, to)
-    .raw()
-    .toBuffer();
-}
-
 const MAGIC: [string, RegExp][] = [
   ['PNG', /^\x89PNG\r\n\x1a\n/],
   ['JPEG', /^\xff\xd8\xff/],

@@ -70,6 +70,8 @@ export const NewsSchema = z.discriminatedUnion('type', [
   /** The result lies in the cache already, under this key. */
   z.strictObject({ type: z.literal('known'), key: z.string() }),
   z.strictObject({ type: z.literal('written'), key: z.string() }),
+  /** It has grown too large; a new process is to go on with the same order. */
+  z.strictObject({ type: z.literal('more'), key: z.string() }),
   z.strictObject({ type: z.literal('failed'), error: ErrorBodySchema }),
 ]);
 export type News = z.infer<typeof NewsSchema>;

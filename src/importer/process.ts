@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { AppError, assertNever } from '@shared/errors';
 import { importCifar10 } from './cifar10';
 import { importFolder } from './folder';
-import type { Hooks } from './folder';
+import type { Hooks, Outcome } from './folder';
 import { OrderSchema, REPORT_FILE } from './job';
 import type { ImportJob, News } from './job';
 
@@ -13,6 +13,8 @@ import type { ImportJob, News } from './job';
  * hang or a flood of memory here costs one data set, not the engine.
  */
 const MEMORY_EVERY_MS = 250;
+/** Well below the parent's budget, which a few large images may add to meanwhile. */
+const FULL_BYTES = Number(process.env['PROTODIFF_IMPORTER_FULL_BYTES'] || 400e6);
 
 function tell(news: News): Promise<void> {
   return new Promise((resolve, reject) => {
@@ -26,9 +28,9 @@ function mention(news: News): void {
   tell(news).catch(() => process.exit(1));
 }
 
-function start({
-  kind,
-}: ImportJob): (job: ImportJob, work: string, hooks: Hooks) => Promise<string> {
+type Import = (job: ImportJob, work: string, hooks: Hooks) => Promise<Outcome>;
+
+function importOf({ kind }: ImportJob): Import {
   switch (kind) {
     case 'folder':
       return importFolder;
@@ -43,11 +45,13 @@ async function obey(message: unknown): Promise<News> {
   const { job, work } = OrderSchema.parse(message);
   let known = false;
   try {
-    const key = await start(job)(job, work, {
+    const { key, whole } = await importOf(job)(job, work, {
       progress: (progress, current) => mention({ type: 'progress', ...progress, current }),
       known: (candidate) => (known = existsSync(join(job.cache, candidate, REPORT_FILE))),
+      full: () => process.memoryUsage().rss > FULL_BYTES,
     });
-    return { type: known ? 'known' : 'written', key };
+    if (known) return { type: 'known', key };
+    return { type: whole ? 'written' : 'more', key };
   } catch (thrown) {
     return { type: 'failed', error: asAppError(thrown).toBody() };
   }

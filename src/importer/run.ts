@@ -40,7 +40,8 @@ export async function runImporter(
 ): Promise<ImportResult> {
   const work = await workFolder(job.cache);
   try {
-    const end = await superviseProcess({ job, work }, options);
+    let end = await superviseProcess({ job, work }, options);
+    while (end.type === 'more') end = await superviseProcess({ job, work }, options);
     if (end.type === 'failed') {
       const { code, message, remedy } = end.error;
       throw new AppError(code, message, { remedy });
@@ -96,6 +97,7 @@ function superviseProcess(
     let current = '';
     let said = '';
     let reported = 0;
+    let started = false;
     let outcome: End | AppError | undefined;
 
     const stop = (why: AppError): void => {
@@ -127,6 +129,7 @@ function superviseProcess(
       if (news.type === 'memory') {
         reported = news.rss;
       } else if (news.type === 'progress') {
+        started = true;
         heard = Date.now();
         current = news.current;
         if (heard - told < CHECK_EVERY_MS && news.done !== news.total) return;
@@ -144,7 +147,7 @@ function superviseProcess(
       settle();
       if (outcome instanceof AppError) reject(outcome);
       else if (outcome !== undefined) resolve(outcome);
-      else reject(ended(killer ?? `exit code ${code}`, current, said));
+      else reject(ended(killer ?? `exit code ${code}`, started ? current : null, said));
     });
     child.send(order);
   });
@@ -175,13 +178,19 @@ function gaveUp(why: string, current: string): AppError {
   });
 }
 
-function ended(how: string, current: string, said: string): AppError {
-  const last = said.trim().split('\n').at(-1) ?? '';
-  return new AppError(
-    'bad_data',
-    `The import broke off${where(current)} (${how})${last === '' ? '' : `: ${last}`}.`,
-    { remedy: 'Take that file out of the folder and try again.' },
-  );
+/** @param current null when nothing was heard of the process before its end */
+function ended(how: string, current: string | null, said: string): AppError {
+  const lines = said.split('\n').filter((line) => line.trim() !== '' && !line.includes('GLib'));
+  const telling = lines.find((line) => /Error\b.*:/.test(line)) ?? lines.at(-1);
+  const words = telling === undefined ? '' : `: ${telling.trim()}`;
+  if (current === null) {
+    return new AppError('unavailable', `The importer does not start (${how})${words}.`, {
+      remedy: 'Build or install Protodiff again.',
+    });
+  }
+  return new AppError('bad_data', `The import broke off${where(current)} (${how})${words}.`, {
+    remedy: 'Take that file out of the folder and try again.',
+  });
 }
 
 function cancelled(): AppError {
