@@ -57,16 +57,17 @@ export default {
   ],
   asar: true,
   asarUnpack: ['**/*.node', 'node_modules/@img/**', 'node_modules/sharp/**'],
+  // Beside the archive, where src/host/resources.ts looks and native libraries can be loaded.
   extraResources: [
-    { from: 'resources', to: '.', filter: ['digits/**', 'emoji/**', 'icon.png'] },
+    { from: 'resources', to: 'resources', filter: ['digits/**', 'emoji/**', 'icon.png'] },
     // Where the user has no such folder the application trains on WebAssembly.
     ...(tensorflow === undefined
       ? []
       : [
           {
             from: tensorflow.dir,
-            to: 'tensorflow',
-            filter: ['lib/**', 'tensorflow/**', '*.dist-info/**'],
+            to: 'resources/tensorflow',
+            filter: ['lib/**', 'tensorflow/**'],
           },
         ]),
   ],
@@ -77,7 +78,8 @@ export default {
     }
   },
   electronFuses: {
-    runAsNode: false,
+    // The importer of users' files is a plain Node process, started from the engine's.
+    runAsNode: true,
     enableCookieEncryption: true,
     enableNodeOptionsEnvironmentVariable: false,
     enableNodeCliInspectArguments: false,

@@ -23,11 +23,12 @@ function required(folder) {
   for (const file of readdirSync(folder, { recursive: true })) {
     if (!file.endsWith('.cjs')) continue;
     const text = readFileSync(join(folder, file), 'utf8');
-    for (const [, name] of text.matchAll(/\brequire\(["']((?:@[\w.-]+\/)?[\w.-]+)[^"']*["']\)/g)) {
-      if (!name.startsWith('.') && !PROVIDED.has(name)) names.add(name);
+    for (const [, wanted] of text.matchAll(/\brequire\(["']([^"']+)["']\)/g)) {
+      const name = /^(?:@[^/]+\/)?[^/]+/.exec(wanted)?.[0] ?? wanted;
+      if (!/^(\.|node:)/.test(wanted) && !PROVIDED.has(name)) names.add(name);
     }
   }
-  return [...names].filter((name) => !name.startsWith('node:'));
+  return [...names];
 }
 
 function checkLoaded() {
