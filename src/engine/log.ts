@@ -31,9 +31,10 @@ export function openLog(folder: string, maxBytes = MAX_BYTES): Log {
       appendFileSync(file, line);
       size += Buffer.byteLength(line);
     } catch (thrown) {
-      if (!broken) process.stderr.write(`The log cannot be written: ${String(thrown)}\n`);
+      if (!broken) process.stderr.write(`The log cannot be written. ${String(thrown)}\n`);
       broken = true;
-      process.stderr.write(line);
+      // Without the stack: a terminal is read by a person.
+      process.stderr.write(`${line.split('\n', 1)[0] ?? ''}\n`);
     }
   };
   return {

@@ -66,7 +66,7 @@ class EngineSupervisor implements Supervisor {
       'starting',
       this.recovery === undefined
         ? 'The engine is starting.'
-        : 'The engine is starting again; a run that it was training continues from its last checkpoint.',
+        : `The engine ended with ${this.recovery.exit} and is starting again; a run that it was training continues from its last checkpoint.`,
     );
     engine.onMessage((message) => {
       if (engine === this.engine) this.hear(message as FromEngine);
