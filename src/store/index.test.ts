@@ -4,6 +4,7 @@ import {
   readdirSync,
   readFileSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
@@ -176,6 +177,40 @@ describe('the state', () => {
     const { run } = store.create(ORIGIN);
     expect(store.lostBy(process.pid)).toEqual([run]);
     expect(store.lostBy(process.pid + 1)).toEqual([]);
+  });
+});
+
+describe('the summary left beside a closed run', () => {
+  it('spares the list a look into the database, until that changes', () => {
+    const writer = store.create(ORIGIN);
+    writer.appendMetrics(metricRows(1, 5));
+    writer.end('stopped');
+    const path = join(root, 'runs', writer.run, 'summary.json');
+    const [summary] = store.list();
+    const left = readFileSync(path, 'utf8');
+    const altered = left.replace('"step":5', '"step":77');
+    expect(altered).not.toBe(left);
+    writeFileSync(path, altered);
+    const seen = (): unknown => openStore(root, { clock }).list()[0];
+    expect(seen()).toMatchObject({ step: 77 });
+    for (const useless of ['{"stamp":', '{}', 'null']) {
+      writeFileSync(path, useless);
+      expect(seen()).toEqual(summary);
+    }
+    writeFileSync(path, altered);
+    utimesSync(join(root, 'runs', writer.run, 'run.sqlite'), 1, 2);
+    expect(seen()).toEqual(summary);
+  });
+
+  it('does not outlive the next writer', () => {
+    const { run } = store.create(ORIGIN);
+    store.close();
+    const writer = store.open(run);
+    writer.appendMetrics(metricRows(1, 3));
+    const seen = (): unknown => openStore(root, { clock, readonly: true }).list()[0];
+    expect(seen()).toMatchObject({ state: 'running', step: 3 });
+    writer.end('finished');
+    expect(seen()).toMatchObject({ state: 'finished', step: 3 });
   });
 });
 

@@ -7,6 +7,8 @@ import { STORE_FILE } from './run-folder';
 import { numberIn, textIn } from './sqlite';
 import type { Database, Row } from './sqlite';
 
+export const END_STATES = ['finished', 'stopped', 'failed', 'released'] as const;
+
 /** `released`: the writer closed without an end, so the run can be continued. */
 export type Ending = { state: EndState | 'released'; problem: string | null; step: number };
 
@@ -38,8 +40,6 @@ export function readFacts(db: Database): Facts {
     lastCheckpoint: newest?.step === null ? null : numberIn(newest, 'step'),
   };
 }
-
-const END_STATES = ['finished', 'stopped', 'failed', 'released'] as const;
 
 function readEnding(db: Database): Ending | null {
   const row = db.prepare('SELECT * FROM ending').get();

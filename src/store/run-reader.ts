@@ -1,14 +1,15 @@
 import type { RunSummary } from '@shared/protocol/contract';
 import { guarded } from './disk-error';
-import { exists, statOrNull } from './fs-port';
+import { exists } from './fs-port';
 import type { FsPort } from './fs-port';
 import { readOrigin } from './origin';
-import type { Origin } from './origin';
 import { processAlive } from './process-identity';
 import { readFacts } from './records';
 import type { Facts } from './records';
 import type { RunFolder } from './run-folder';
 import { versionOf } from './schema';
+import { findSummary, stampOf } from './summary-cache';
+import type { Known } from './summary-cache';
 import { openDatabase } from './sqlite';
 import type { Database } from './sqlite';
 
@@ -38,15 +39,31 @@ function emptied(): Error {
   return Object.assign(new Error('the database is empty'), { code: 'SQLITE_CORRUPT' });
 }
 
-interface Known {
-  stamp: string;
-  origin: Origin;
-  facts: Facts;
+/**
+ * What the disk says about a run.
+ * @param stamp  `stampOf` the run from before it is read
+ * @throws AppError disk when the run is damaged
+ */
+export function readKnown(fs: FsPort, folder: RunFolder, stamp: string, db?: Database): Known {
+  const { name, created, colour, config, data } = readOrigin(fs, folder);
+  const card = {
+    name,
+    created,
+    colour,
+    steps: config.training.steps,
+    preset: config.preset,
+    data: data.name,
+  };
+  const facts =
+    db === undefined
+      ? withDatabase(fs, folder, readFacts)
+      : guarded(`The run ${folder.run} could not be read`, () => readFacts(db));
+  return { stamp, card, facts };
 }
 
 /**
- * Summaries for the list of runs. What the disk says about a run is remembered until its database
- * changes; the state is derived anew each time, from the clock and the processes that live.
+ * Summaries for the list of runs. What the disk says about a run is remembered until its files
+ * change; the state is derived anew each time, from the clock and the processes that live.
  */
 export class Summaries {
   readonly #known = new Map<string, Known>();
@@ -58,17 +75,12 @@ export class Summaries {
 
   /** `db`: the writer's own connection, where this process writes the run. */
   summary(folder: RunFolder, db: Database | undefined): RunSummary {
-    const { origin, facts } = this.#read(folder, db);
+    const { card, facts } = this.#read(folder, db);
     return {
       run: folder.run,
-      name: origin.name,
+      ...card,
       ...stateOf(facts, this.clock(), db !== undefined),
       step: facts.ending?.step ?? facts.step,
-      steps: origin.config.training.steps,
-      preset: origin.config.preset,
-      data: origin.data.name,
-      created: origin.created,
-      colour: origin.colour,
       last_checkpoint: facts.lastCheckpoint,
     };
   }
@@ -78,33 +90,16 @@ export class Summaries {
   }
 
   #read(folder: RunFolder, db: Database | undefined): Known {
-    const known = this.#known.get(folder.run);
-    if (db !== undefined) {
-      const origin = known?.origin ?? readOrigin(this.fs, folder);
-      const facts = guarded(`The run ${folder.run} could not be read`, () => readFacts(db));
-      // No stamp matches '': read again once the writer has gone.
-      return this.#remember(folder, { stamp: '', origin, facts });
-    }
-    const stamp = this.#stamp(folder);
-    if (known !== undefined && known.stamp === stamp) return known;
-    const origin = readOrigin(this.fs, folder);
-    const facts = withDatabase(this.fs, folder, readFacts);
-    return this.#remember(folder, { stamp, origin, facts });
-  }
-
-  #remember(folder: RunFolder, known: Known): Known {
-    this.#known.set(folder.run, known);
-    return known;
-  }
-
-  #stamp(folder: RunFolder): string {
-    return guarded(`The run ${folder.run} could not be read`, () =>
-      [folder.origin, folder.database, `${folder.database}-wal`]
-        .map((path) => statOrNull(this.fs, path))
-        // An empty log comes and goes with readers.
-        .map((stat) => (stat === null || stat.size === 0 ? '-' : `${stat.size}@${stat.mtimeMs}`))
-        .join(' '),
+    // What changes with each step is not remembered.
+    if (db !== undefined) return readKnown(this.fs, folder, '', db);
+    const stamp = guarded(`The run ${folder.run} could not be read`, () =>
+      stampOf(this.fs, folder),
     );
+    const known = this.#known.get(folder.run);
+    if (known?.stamp === stamp) return known;
+    const read = findSummary(this.fs, folder, stamp) ?? readKnown(this.fs, folder, stamp);
+    this.#known.set(folder.run, read);
+    return read;
   }
 }
 

@@ -24,9 +24,10 @@ import {
 import type { Ending } from './records';
 import { STORE_FILE } from './run-folder';
 import type { RunFolder } from './run-folder';
-import { withDatabase } from './run-reader';
+import { readKnown, withDatabase } from './run-reader';
 import { saveSamples } from './samples';
 import { makeDurable, migrate } from './schema';
+import { leaveSummary } from './summary-cache';
 import { openDatabase } from './sqlite';
 import type { Database } from './sqlite';
 
@@ -156,11 +157,14 @@ export class OpenRun implements RunWriter {
     this.#do('The end of the run could not be saved', () => {
       try {
         writeEnding(this.db, ending, this.clock());
+        // Moves the log into the database, so that the folder is whole without it.
+        this.db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+        leaveSummary(this.fs, this.folder, () => readKnown(this.fs, this.folder, '', this.db));
       } finally {
         // Without the row the run reads `lost`, and can be continued all the same.
         this.#open = false;
         this.closed();
-        closeWhole(this.db, () => releaseLock(this.fs, this.folder.lock));
+        closeAll(this.db, () => releaseLock(this.fs, this.folder.lock));
       }
     });
   }
@@ -259,15 +263,10 @@ function abandon(db: Database, unlock: () => unknown, failure: unknown): void {
   }
 }
 
-/** Moves the log into the database, so that the folder can be copied without it, and closes. */
-function closeWhole(db: Database, after: () => void): void {
+function closeAll(db: Database, unlock: () => void): void {
   try {
-    db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+    db.close();
   } finally {
-    try {
-      db.close();
-    } finally {
-      after();
-    }
+    unlock();
   }
 }
