@@ -47,12 +47,14 @@ export interface Engine extends Service {
 
 /** Notices that a window joining later still sees. */
 const NOTICES_KEPT = 20;
+const RECOVER_AFTER_MS = 1000;
 
 export async function createEngine(options: EngineOptions): Promise<Engine> {
   const backend = await loadBackend({ resourcesPath: options.resources });
   const store = openStore(options.workspace);
   const engine = new LocalEngine(options, backend, store);
-  await engine.recover();
+  // Capturing a step keeps the process busy for seconds: windows that wait get their hello first.
+  if (options.recover !== undefined) setTimeout(() => void engine.recover(), RECOVER_AFTER_MS);
   return engine;
 }
 

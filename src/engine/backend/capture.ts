@@ -270,7 +270,7 @@ function text(value: string): Attr {
 /** The addon's id of a tensor, uploading its values when no op has needed them yet. */
 function idOf(backend: NativeBackend, value: tf.Tensor): number {
   const info = backend.tensorMap.get(value.dataId);
-  if (info.values != null) {
+  if (info.values !== null && info.values !== undefined) {
     info.id = backend.binding.createTensor(info.shape, info.dtype, info.values);
     info.values = null;
   }

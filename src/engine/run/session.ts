@@ -15,6 +15,8 @@ import type { OpenRun } from './open';
 /** Metrics reach the disk at most this much later than their step, ms. */
 const FLUSH_MS = 50;
 const HEARTBEAT_MS = 1000;
+/** A checkpoint is at most this old while the run trains, ms. */
+const CHECKPOINT_MS = 30_000;
 /** Sampler steps taken between two training steps while a preview is being made. */
 const PREVIEW_STEPS = 2;
 
@@ -36,6 +38,7 @@ export class RunSession {
   private pending: MetricRow[] = [];
   private flushedAt = 0;
   private beatAt = 0;
+  private readonly opened: number;
   private last: StepReport | null = null;
   private lastCheckpoint: { step: number; wall: number } | null = null;
   private picture: {
@@ -55,6 +58,7 @@ export class RunSession {
   ) {
     const { config, writer, active } = open;
     this.run = writer.run;
+    this.opened = clock();
     this.gauges = new Gauges(config.model.k, config.training.batch_size, active);
     this.ended = this.loop();
   }
@@ -189,7 +193,7 @@ export class RunSession {
   }
 
   private train(): void {
-    const { trainer, config } = this.open;
+    const { trainer } = this.open;
     const started = performance.now();
     const report = trainer.runStep();
     this.gauges.add((performance.now() - started) / 1000, report.index);
@@ -213,8 +217,16 @@ export class RunSession {
     });
     if (this.clock() - this.flushedAt >= FLUSH_MS) this.flush();
     if (report.step % trainer.knobs.sample_every === 0) this.pictureWanted = true;
-    if (report.step % config.training.checkpoint_every === 0) this.checkpoint();
+    if (this.checkpointDue(report.step)) this.checkpoint();
     this.topics.changed(topic.status);
+  }
+
+  /** By steps as configured, and by time, so that slow steps do not put much at risk. */
+  private checkpointDue(step: number): boolean {
+    return (
+      step % this.open.config.training.checkpoint_every === 0 ||
+      this.clock() - (this.lastCheckpoint?.wall ?? this.opened) >= CHECKPOINT_MS
+    );
   }
 
   private flush(): void {

@@ -10,8 +10,8 @@ import { parameterSpecs, specOf } from '../nn/spec';
 import type { ModelSpec, ParameterSpec } from '../nn/spec';
 import { epsOf } from '../diffusion/loss';
 import { unet } from '../nn/unet';
-import { STATE_NAMES, STEP_SCALARS, trainStep } from './step';
-import type { StepInputs, TrainState } from './step';
+import { STEP_SCALARS, trainStep } from './step';
+import type { StepInputs, TrainState , STATE_NAMES} from './step';
 
 /** A model's geometry, worked out once from its configuration. */
 export interface Geometry {

@@ -3,7 +3,6 @@ import * as tf from '@tensorflow/tfjs';
 import { configFor } from '@shared/config/presets';
 import type { RunConfig } from '@shared/config/run-config';
 import { ndarray } from '@shared/maths/ndarray';
-import { stream } from '@shared/maths/rng';
 import { loadBackend } from '../backend';
 import type { LoadedBackend } from '../backend';
 import { capture } from '../backend/capture';
