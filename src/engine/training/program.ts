@@ -11,7 +11,7 @@ import type { ModelSpec, ParameterSpec } from '../nn/spec';
 import { epsOf } from '../diffusion/loss';
 import { unet } from '../nn/unet';
 import { STEP_SCALARS, trainStep } from './step';
-import type { StepInputs, TrainState , STATE_NAMES} from './step';
+import type { StepInputs, TrainState, STATE_NAMES } from './step';
 
 /** A model's geometry, worked out once from its configuration. */
 export interface Geometry {
