@@ -67,7 +67,7 @@ function fakeEngine(steps: number) {
             const step = Float64Array.from({ length: n }, (_, i) => sent + i + 1);
             sent = state.step;
             return {
-              ...{ run: RUN, keys: ['train/loss', 'train/loss_diff'] },
+              ...{ run: RUN, restart: false, keys: ['train/loss', 'train/loss_diff'] },
               ...{ step: ndarray(step, [n]), wall: ndarray(step, [n]) },
               active: ndarray(
                 step.map((at) => at / 2),

@@ -18,6 +18,7 @@ function tiny(steps: number): RunConfig {
 
 let workspace: string;
 let engine: Engine;
+const watching: (() => void)[] = [];
 const open = (recover?: { pid: number; exit: string }): Promise<Engine> =>
   createEngine({
     workspace,
@@ -56,7 +57,12 @@ function watchCurves(run: string): { steps: number[] } {
       seen.steps.push(...event.step.data);
     }
   };
-  const source = engine.subscribe('curves', { run }, () => setImmediate(pull));
+  let open = true;
+  const source = engine.subscribe('curves', { run }, () => setImmediate(() => open && pull()));
+  watching.push(() => {
+    open = false;
+    source.close();
+  });
   pull();
   return seen;
 }
@@ -69,6 +75,7 @@ beforeEach(async () => {
   engine = await open();
 });
 afterEach(async () => {
+  for (const stop of watching.splice(0)) stop();
   await engine.close();
   rmSync(workspace, { recursive: true, force: true });
 });

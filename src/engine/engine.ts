@@ -236,12 +236,11 @@ class LocalEngine implements Engine {
         this.session = null;
         this.topics.changed(topic.status, topic.runs);
       });
-      // A continued run may have dropped rows that windows have: they read it anew.
       this.topics.changed(
         topic.status,
         topic.runs,
-        topic.curves(writer.run),
         topic.journal(writer.run),
+        topic.rewound(writer.run),
       );
       return session;
     } catch (thrown) {

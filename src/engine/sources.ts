@@ -54,18 +54,31 @@ function latest<Event>(
 
 const curves: Maker<'curves'> = ({ store, topics }, { run }, changed) => {
   let next = 0;
-  const close = topics.listen(topic.curves(run), changed);
+  let restart = true;
+  let sent = false;
+  const closers = [
+    topics.listen(topic.curves(run), changed),
+    topics.listen(topic.rewound(run), () => {
+      next = 0;
+      restart = true;
+      changed();
+    }),
+  ];
   return {
     pull() {
       const rows = store.metrics(run, next, ROWS_AT_ONCE);
       const n = rows.step.length;
-      if (n === 0) return undefined;
+      if (n === 0 && !(restart && sent)) return undefined;
+      const first = restart;
+      restart = false;
+      sent = true;
       next = rows.next;
       if (n === ROWS_AT_ONCE) changed();
       const column = (data: Float64Array): ReturnType<typeof ndarray<Float64Array>> =>
         ndarray(data, [n]);
       return {
         run,
+        restart: first,
         keys: rows.keys,
         step: column(rows.step),
         wall: column(rows.wall),
@@ -73,7 +86,7 @@ const curves: Maker<'curves'> = ({ store, topics }, { run }, changed) => {
         values: ndarray(rows.values, [n, rows.keys.length]),
       };
     },
-    close,
+    close: () => closers.forEach((close) => close()),
   };
 };
 

@@ -17,6 +17,8 @@ export class Topics {
 export const topic = {
   status: 'status',
   runs: 'runs',
+  /** Rows were dropped: row numbers begin anew. */
+  rewound: (run: string): string => `rewound ${run}`,
   curves: (run: string): string => `curves ${run}`,
   journal: (run: string): string => `journal ${run}`,
   samples: (run: string): string => `samples ${run}`,

@@ -1,3 +1,4 @@
+import { KNOB_NAMES } from '@shared/config/knobs';
 import type { Knobs } from '@shared/config/knobs';
 import type { RunConfig } from '@shared/config/run-config';
 import { AppError } from '@shared/errors';
@@ -94,19 +95,34 @@ export function openContinued(
   backend: LoadedBackend,
   writer: RunWriter,
 ): OpenRun {
-  const { origin, checkpoints } = store.read(run);
+  const { origin, checkpoints, knobs } = store.read(run);
   if (checkpoints.length === 0) {
     writer.rewindTo(0);
-    return openFresh(origin.config, dataset, backend, writer);
+    const opened = openFresh(origin.config, dataset, backend, writer);
+    opened.trainer.knobs = keepKnobs(knobs, origin.config.knobs, writer, 0);
+    return opened;
   }
   const { config } = origin;
   const geometry = geometryOf(config);
   const loaded = store.loadCheckpoint(run);
   const state = stateFromCheckpoint(loaded.tensors, geometry);
   writer.rewindTo(loaded.step);
-  const knobs: Knobs = store.read(run).knobs;
+  const kept = keepKnobs(knobs, store.read(run).knobs, writer, loaded.step);
   const executable = makeExecutable(trainingProgram(config, geometry, state), backend);
-  const trainer = new Trainer(config, geometry, dataset, executable, knobs, loaded.step);
+  const trainer = new Trainer(config, geometry, dataset, executable, kept, loaded.step);
   const active = Number(loaded.metadata.active_seconds ?? 0);
   return { config, geometry, trainer, writer, active: Number.isFinite(active) ? active : 0 };
+}
+
+/**
+ * Knobs as they stood when the run was left. A change made after the checkpoint went with the
+ * steps that used it; it was acknowledged, so it is journaled again where the run goes on.
+ */
+function keepKnobs(left: Knobs, rewound: Knobs, writer: RunWriter, step: number): Knobs {
+  for (const knob of KNOB_NAMES) {
+    const [previous, value] = [rewound[knob], left[knob]];
+    if (previous === value) continue;
+    writer.appendJournal({ applied_at_step: step, knob, previous, value, wall: Date.now() });
+  }
+  return { ...left };
 }

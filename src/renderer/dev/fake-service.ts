@@ -300,6 +300,7 @@ class FakeRun {
       );
     return {
       run: this.id,
+      restart: from === 0,
       keys: [...METRICS],
       step: column((step) => step),
       wall: column((step) => this.began + step * 270),

@@ -17,6 +17,7 @@ function rows(from: number, columns: Record<string, number[]>) {
   });
   return {
     run: 'r',
+    restart: false,
     keys,
     step: series(1),
     wall: series(1000),

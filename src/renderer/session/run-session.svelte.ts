@@ -96,6 +96,7 @@ export class RunSession {
 
   private recordCurves(event: SubscriptionEvent<'curves'>): void {
     if (event.run !== this.run) return;
+    if (event.restart) this.curves.clear();
     this.curves.append(event);
     this.curvesVersion += 1;
   }

@@ -245,6 +245,8 @@ export const subscriptions = {
     input: z.strictObject({ run: RunId }),
     event: z.object({
       run: RunId,
+      /** The history begins anew with this event: what came before it no longer holds. */
+      restart: z.boolean(),
       keys: z.array(z.string()),
       step: array<Float64Array>(), // [n]
       wall: array<Float64Array>(), // [n] Unix ms

@@ -83,6 +83,7 @@ const rows = (from: number, to: number): SubscriptionEvent<'curves'> => {
   const column = (): ReturnType<typeof ndarray<Float64Array>> => ndarray(step, [step.length]);
   return {
     run: 'r',
+    restart: false,
     keys: ['train/loss'],
     step: column(),
     wall: column(),
