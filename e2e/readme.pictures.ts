@@ -1,0 +1,44 @@
+import { join, resolve } from 'node:path';
+import { expect, test } from './fixtures';
+
+const INTO = resolve(import.meta.dirname, '../docs/pictures');
+/** Training time before the pictures are taken, ms after the click. */
+const AFTER = 240_000;
+
+test('the pictures of the README', async ({ app }) => {
+  const { page } = app;
+  await page.setViewportSize({ width: 1440, height: 900 });
+  const start = page.getByRole('button', { name: /Train digits/ });
+  await expect(start).toBeEnabled();
+  await page.screenshot({ path: join(INTO, 'first-run.png') });
+
+  await start.click();
+  const clicked = Date.now();
+  const step = page.getByRole('progressbar', { name: 'Training progress' });
+  await expect
+    .poll(async () => Number(await step.getAttribute('aria-valuenow')))
+    .toBeGreaterThan(0);
+  console.log(`first step on screen ${Date.now() - clicked} ms after the click`);
+  await page.waitForTimeout(AFTER - 60_000 - (Date.now() - clicked));
+  const rate = page.getByRole('textbox', { name: 'Learning rate' });
+  await rate.fill('1e-3');
+  await rate.press('Enter');
+  await page.waitForTimeout(AFTER - (Date.now() - clicked));
+
+  const samples = page.getByRole('region', { name: 'Samples', exact: true });
+  await samples.scrollIntoViewIfNeeded();
+  await page.waitForTimeout(500);
+  const shown = await samples.getByRole('slider').getAttribute('aria-valuetext');
+  await samples.screenshot({ path: join(INTO, 'digits.png') });
+  console.log(
+    `digits.png: ${shown}, ${Math.round((Date.now() - clicked) / 1000)} s after the click`,
+  );
+
+  await page.getByRole('region', { name: 'Note', exact: true }).scrollIntoViewIfNeeded();
+  await page.waitForTimeout(500);
+  await page.screenshot({ path: join(INTO, 'main-light.png') });
+  await page.getByRole('button', { name: /dark theme/ }).click();
+  await page.waitForTimeout(1000);
+  await page.screenshot({ path: join(INTO, 'main-dark.png') });
+  await page.getByRole('button', { name: /light theme/ }).click();
+});

@@ -1,0 +1,114 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Locator, Page } from '@playwright/test';
+import { expect, test } from './fixtures';
+
+const FIRST_STEP = 60_000; // ms; a loaded machine captures the step slowly
+
+const region = (page: Page, name: string): Locator =>
+  page.getByRole('region', { name, exact: true });
+const knob = (page: Page, name: string): Locator =>
+  page.getByRole('complementary', { name: 'Live knobs' }).getByRole('textbox', { name });
+const applied = (page: Page): Locator =>
+  page.getByRole('complementary', { name: 'Live knobs' }).getByText(/applied at step \d+, was/);
+
+/** The step that the Train cell shows. */
+async function stepOf(page: Page): Promise<number> {
+  const bar = region(page, 'Train').getByRole('progressbar');
+  return Number(await bar.getAttribute('aria-valuenow'));
+}
+
+async function trainDigits(page: Page): Promise<void> {
+  await page.getByRole('button', { name: /Train digits/ }).click();
+  await expect.poll(() => stepOf(page), { timeout: FIRST_STEP }).toBeGreaterThan(1);
+}
+
+async function set(page: Page, name: string, value: string): Promise<void> {
+  await knob(page, name).fill(value);
+  await knob(page, name).press('Enter');
+}
+
+/** What the first sample shows, as bytes to compare. */
+async function pictureOf(samples: Locator): Promise<string> {
+  return (await samples.locator('canvas').first().screenshot()).toString('base64');
+}
+
+test('trains, is steered, stops, and goes on after it was closed', async ({ app }) => {
+  await trainDigits(app.page);
+  await expect(
+    region(app.page, 'Curves').getByRole('img', { name: /^Diffusion loss of/ }),
+  ).toBeVisible();
+
+  const clickedAt = await stepOf(app.page);
+  await set(app.page, 'Learning rate', '5e-4');
+  await expect(applied(app.page).first()).toContainText('was 1.0e-3');
+  await expect(region(app.page, 'Journal')).toContainText(/lr.*5\.0e-4/);
+  const step = Number(
+    /applied at step ([\d,]+)/
+      .exec(await applied(app.page).first().innerText())?.[1]
+      ?.replace(',', ''),
+  );
+  expect(step - clickedAt).toBeLessThanOrEqual(4);
+  await expect(
+    region(app.page, 'Curves').getByRole('img', {
+      name: /^Diffusion loss of.*1 knob change marked: lr/,
+    }),
+  ).toBeVisible();
+
+  await set(app.page, 'Sample every', '10');
+  const samples = region(app.page, 'Samples');
+  const shown = samples.getByRole('slider', { name: 'Training step shown' });
+  await expect(samples.getByRole('img', { name: /^sample 1 at step/ }).first()).toBeVisible({
+    timeout: 60_000,
+  });
+  const first = await shown.getAttribute('aria-valuetext');
+  const firstPicture = await pictureOf(samples);
+  await expect
+    .poll(() => shown.getAttribute('aria-valuetext'), { timeout: 60_000 })
+    .not.toBe(first);
+  await expect.poll(() => pictureOf(samples)).not.toBe(firstPicture);
+
+  await region(app.page, 'Train').getByRole('button', { name: 'Stop', exact: true }).click();
+  const again = (): Locator =>
+    region(app.page, 'Train').getByRole('button', { name: /^Continue from step/ });
+  await expect(again()).toBeVisible();
+  const stopped = await stepOf(app.page);
+
+  await app.relaunch();
+  await expect(again()).toBeVisible();
+  expect(await stepOf(app.page)).toBe(stopped);
+  await expect(
+    region(app.page, 'Curves').getByRole('img', {
+      name: /^Diffusion loss of.*2 knob changes marked/,
+    }),
+  ).toBeVisible();
+  await again().click();
+  await expect.poll(() => stepOf(app.page), { timeout: FIRST_STEP }).toBeGreaterThan(stopped);
+  await expect(knob(app.page, 'Learning rate')).toHaveValue('5.0e-4');
+
+  const [run = ''] = await readdir(join(app.workspace, 'runs'));
+  const origin = JSON.parse(
+    await readFile(join(app.workspace, 'runs', run, 'run.json'), 'utf8'),
+  ) as object;
+  expect(JSON.stringify(origin)).toContain('"lr":0.001');
+});
+
+test('survives the kill of its engine: the window stays, says so, and training goes on', async ({
+  app,
+}) => {
+  await trainDigits(app.page);
+  const pid = await app.enginePid();
+  process.kill(pid, 'SIGKILL');
+  await expect(app.page.getByRole('status').filter({ hasText: /engine/i })).toContainText(
+    /stopped|ended|restart/i,
+    {
+      timeout: 5_000,
+    },
+  );
+  await expect.poll(() => app.enginePid(), { timeout: 30_000 }).not.toBe(pid);
+  await expect(region(app.page, 'Train').getByText(/Training continues from step/)).toBeVisible({
+    timeout: FIRST_STEP,
+  });
+  const recovered = await stepOf(app.page);
+  await expect.poll(() => stepOf(app.page), { timeout: FIRST_STEP }).toBeGreaterThan(recovered);
+});
