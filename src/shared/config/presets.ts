@@ -11,33 +11,38 @@ const SAMPLING: RunConfig['sampling'] = {
   seed: 42,
 };
 
+/**
+ * Digits that can be recognised after four minutes on two cores. It departs from the reference
+ * for that: v instead of eps, balanced assignments, a chain that starts at a higher noise, an
+ * average, a higher rate. See docs/adr/0005.
+ */
 const QUICK: RunConfig = {
   preset: 'quick',
   seed: 1,
   data: { source: { kind: 'digits' }, image_size: 32, channels: 1, flip: false },
   model: {
     variant: 'pdm',
-    block_out_channels: [32, 64, 64],
+    block_out_channels: [16, 32, 64, 64],
     layers_per_block: 1,
-    attention_levels: [2],
-    norm_num_groups: 16,
+    attention_levels: [2, 3],
+    norm_num_groups: 8,
     attention_head_dim: 8,
     k: 10,
     encoder_widths: [64, 128, 256],
     assignment: 'balanced',
     prediction: 'v',
   },
-  diffusion: { timesteps: 1000, beta_schedule: 'linear', beta_start: 1e-4, beta_end: 0.02 },
+  diffusion: { timesteps: 1000, beta_schedule: 'linear', beta_start: 1e-3, beta_end: 0.02 },
   training: {
     batch_size: 32,
-    steps: 3000,
-    warmup_steps: 50,
+    steps: 1500,
+    warmup_steps: 100,
     lr_schedule: 'cosine',
     checkpoint_every: 100,
     keep_checkpoints: 3,
   },
-  knobs: { ...DEFAULT_KNOBS, lr: 1e-3, ema_decay: 0.995 },
-  sampling: SAMPLING,
+  knobs: { ...DEFAULT_KNOBS, lr: 2e-3, ema_decay: 0.995 },
+  sampling: { ...SAMPLING, steps: 50, eta: 1 },
 };
 
 /** The reference's published CIFAR-10 run, batch and rate included. */
