@@ -2,7 +2,7 @@
 export const NOTES = {
   digits: `# Do ten prototypes find ten digits?
 
-The model learns to denoise digits, and ${'`k`'} prototypes learn to tell them apart without labels. **Watch** the diffusion loss fall below 0.1, and the samples turn from noise into strokes. The knobs on the right change the run while it trains.`,
+The model learns to denoise digits, and its prototypes learn to tell them apart without labels. **Watch** the diffusion loss fall below 0.03, and the samples turn from noise into strokes. The knobs on the right change the run while it trains.`,
   emoji: `# What do prototypes make of emoji?
 
 Small colour pictures in a few categories. **Watch** whether prototypes follow colour or shape first.`,
