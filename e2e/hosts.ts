@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { _electron, chromium } from '@playwright/test';
-import type { Page } from '@playwright/test';
+import type { ElectronApplication, Page } from '@playwright/test';
 
 const ROOT = resolve(import.meta.dirname, '..');
 const CLOSES = 15_000; // ms that a host has to end by itself
@@ -107,13 +107,35 @@ export const openServed: Open = async (windows, workspace) => {
   }
 };
 
+const LAUNCHES = 30_000; // ms that Electron has to show a window
+
+/**
+ * Starts Electron and waits for its window. About one start in twenty of the old Electron that
+ * tests use never answers Playwright's debugger; such a start is ended and made once more, aloud.
+ */
+async function launch(
+  options: Parameters<typeof _electron.launch>[0],
+  attempts = 2,
+): Promise<{ application: ElectronApplication; page: Page }> {
+  let application: ElectronApplication | undefined;
+  try {
+    application = await _electron.launch({ ...options, timeout: LAUNCHES });
+    return { application, page: await application.firstWindow({ timeout: LAUNCHES }) };
+  } catch (error) {
+    application?.process().kill('SIGKILL');
+    if (attempts <= 1) throw error;
+    process.stderr.write(`protodiff: Electron did not start, once more: ${String(error)}\n`);
+    return await launch(options, attempts - 1);
+  }
+}
+
 /** The desktop application, with a profile of its own. */
 export const openDesktop: Open = async (windows, workspace) => {
   const profile = await mkdtemp(join(tmpdir(), 'protodiff-profile-'));
   const environment = Object.entries(process.env).filter(
     (entry): entry is [string, string] => entry[1] !== undefined,
   );
-  const application = await _electron.launch({
+  const { application, page } = await launch({
     ...(windows.electron === undefined ? {} : { executablePath: windows.electron.executablePath }),
     args: [ROOT, '--workspace', workspace],
     cwd: ROOT,
@@ -121,7 +143,6 @@ export const openDesktop: Open = async (windows, workspace) => {
   });
   const child = application.process();
   const output = collect(child);
-  const page = await application.firstWindow();
   return {
     page,
     output,

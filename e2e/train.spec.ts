@@ -41,7 +41,7 @@ test('trains, is steered, stops, and goes on after it was closed', async ({ app 
 
   const clickedAt = await stepOf(app.page);
   await set(app.page, 'Learning rate', '5e-4');
-  await expect(applied(app.page).first()).toContainText('was 1.0e-3');
+  await expect(applied(app.page).first()).toContainText('was 2.0e-3');
   await expect(region(app.page, 'Journal')).toContainText(/lr.*5\.0e-4/);
   const step = Number(
     /applied at step ([\d,]+)/
@@ -90,7 +90,7 @@ test('trains, is steered, stops, and goes on after it was closed', async ({ app 
   const origin = JSON.parse(
     await readFile(join(app.workspace, 'runs', run, 'run.json'), 'utf8'),
   ) as object;
-  expect(JSON.stringify(origin)).toContain('"lr":0.001');
+  expect(JSON.stringify(origin)).toContain('"lr":0.002');
 });
 
 test('survives the kill of its engine: the window stays, says so, and training goes on', async ({
