@@ -106,7 +106,7 @@ describe('the engine', () => {
     const { entries } = await ask('knobs.set', { run, change: { lr: 5e-4, tau: 2 } });
     const at = seen.steps.at(-1) ?? 0;
     expect(entries.map(({ knob, previous, value }) => ({ knob, previous, value }))).toEqual([
-      { knob: 'lr', previous: 1e-3, value: 5e-4 },
+      { knob: 'lr', previous: tiny(1).knobs.lr, value: 5e-4 },
       { knob: 'tau', previous: 1, value: 2 },
     ]);
     for (const entry of entries) expect(entry.applied_at_step - at).toBeLessThanOrEqual(2);
