@@ -35,13 +35,13 @@ const QUICK: RunConfig = {
   diffusion: { timesteps: 1000, beta_schedule: 'linear', beta_start: 1e-3, beta_end: 0.02 },
   training: {
     batch_size: 32,
-    steps: 1200,
+    steps: 800,
     warmup_steps: 100,
     lr_schedule: 'cosine',
     checkpoint_every: 100,
     keep_checkpoints: 3,
   },
-  knobs: { ...DEFAULT_KNOBS, lr: 2e-3, ema_decay: 0.995 },
+  knobs: { ...DEFAULT_KNOBS, lr: 2e-3, ema_decay: 0.99 },
   sampling: { ...SAMPLING, steps: 25, eta: 1 },
 };
 
