@@ -144,7 +144,7 @@ describe('train', () => {
     expect(await done).toBe(130);
     expect([state.stops, state.closed]).toEqual([1, 1]);
     expect(stdout.text).toContain('stopped at step 30 of 100');
-    expect(stdout.text).toContain(`protodiff train resume ${RUN} --workspace /w`);
+    expect(stdout.text).toContain(`protodiff resume ${RUN} --workspace /w`);
   });
 
   it('starts nothing when it was interrupted while the engine loaded', async () => {
@@ -169,11 +169,11 @@ describe('train', () => {
   it('continues a run by its name, and fails for one that is not there', async () => {
     const { engine, listeners, advance } = fakeEngine(10);
     const { context, stderr } = fakeContext({ createEngine: async () => engine });
-    const done = run(['train', 'resume', 'brisk-heron', '--json'], context);
+    const done = run(['resume', 'brisk-heron', '--json'], context);
     await followed(listeners);
     advance(10);
     expect(await done).toBe(0);
-    expect(await run(['train', 'resume', 'nobody'], context)).toBe(1);
+    expect(await run(['resume', 'nobody'], context)).toBe(1);
     expect(stderr.text).toContain('There is no run "nobody" in this workspace.');
   });
 

@@ -2,7 +2,7 @@ import { PROTOCOL_VERSION } from '@shared/protocol/contract';
 import type { RunSummary } from '@shared/protocol/contract';
 import { AppError } from '@shared/errors';
 import type { Engine } from '../engine/engine';
-import { EXIT, UsageError } from './call';
+import { EXIT } from './call';
 import type { Call } from './call';
 import { configFrom } from './config-from';
 import { follow } from './follow';
@@ -16,32 +16,31 @@ const LAST = 50;
 
 const never = new AbortController().signal;
 
+/** `train`: a run of its own configuration, from the first step. */
 export async function train(call: Call): Promise<number> {
-  const [word, wanted] = call.operands;
-  const resume = word === 'resume' && wanted !== undefined ? wanted : undefined;
-  if (word !== undefined && resume === undefined) {
-    throw new UsageError('train takes either nothing, or resume RUN. See: protodiff train --help');
-  }
-  if (resume !== undefined) {
-    const fixed = ['data', 'preset', 'steps', 'batch', 'seed'].find((name) => call.text(name));
-    if (fixed !== undefined || call.texts('set').length > 0) {
-      throw new UsageError(
-        'A run continues as it was configured: leave out all but --workspace and --json.',
-      );
-    }
-  }
   // Before the engine loads, which takes seconds.
-  const config = resume === undefined ? configFrom(call) : undefined;
+  const config = configFrom(call);
+  return steps(call, async (engine) => ({
+    run: (await engine.request('run.start', { config }, never)).run,
+    from: 0,
+  }));
+}
+
+/** `resume RUN`: goes on from the newest checkpoint, as the run was configured. */
+export async function resume(call: Call): Promise<number> {
+  return steps(call, (engine) => proceed(engine, call.operands[0] ?? ''));
+}
+
+async function steps(
+  call: Call,
+  begin: (engine: Engine) => Promise<{ run: string; from: number }>,
+): Promise<number> {
   const interrupt = new AbortController();
   const stopListening = call.context.onInterrupt(() => interrupt.abort());
   try {
     return await withEngine(call, async (engine) => {
       if (interrupt.signal.aborted) return EXIT.interrupted;
-      const { run, from } =
-        config === undefined
-          ? await proceed(engine, resume ?? '')
-          : { run: (await engine.request('run.start', { config }, never)).run, from: 0 };
-      return watch(call, engine, { run, from, interrupt: interrupt.signal });
+      return watch(call, engine, { ...(await begin(engine)), interrupt: interrupt.signal });
     });
   } finally {
     stopListening();
@@ -124,7 +123,7 @@ function say(
     out.write(`${run}: ${state} at step ${step} of ${steps} after ${duration(seconds)}${words}.\n`);
   }
   if (state === 'stopped') {
-    out.write(`Continue it with: protodiff train resume ${run} --workspace ${workspaceOf(call)}\n`);
+    out.write(`Continue it with: protodiff resume ${run} --workspace ${workspaceOf(call)}\n`);
   }
   if (call.flag('json')) stdout.write(`${JSON.stringify(report)}\n`);
 }

@@ -10,9 +10,8 @@ const json: OptionSpec = { help: 'print JSON for machines' };
 /** Every verb; each loads its code when it runs, so that the help never waits for TensorFlow. */
 export const VERBS: Record<string, Verb> = {
   train: {
-    summary: 'train a model, or continue a run with: train resume RUN',
-    operands: '[resume RUN]',
-    arity: [0, 2],
+    summary: 'train a model',
+    arity: [0, 0],
     options: {
       data: { value: 'SOURCE', help: 'digits, emoji, or a folder of images or CIFAR-10 files' },
       preset: { value: 'NAME', help: `${PRESET_NAMES.join(', ')} (default: quick)` },
@@ -27,9 +26,19 @@ export const VERBS: Record<string, Verb> = {
       workspace,
       json: { help: 'progress goes to stderr, the last line of stdout is JSON' },
     },
-    notes:
-      'Ctrl+C writes a checkpoint and stops; train resume RUN goes on from there. RUN is an id, a name, or last.',
+    notes: 'Ctrl+C writes a checkpoint and stops; resume RUN goes on from there.',
     run: async (call) => (await import('./train')).train(call),
+  },
+  resume: {
+    summary: 'continue a run from its newest checkpoint',
+    operands: 'RUN',
+    arity: [1, 1],
+    options: {
+      workspace,
+      json: { help: 'progress goes to stderr, the last line of stdout is JSON' },
+    },
+    notes: 'RUN is an id, a name, or last.',
+    run: async (call) => (await import('./train')).resume(call),
   },
   sample: {
     summary: 'draw pictures from a run’s newest checkpoint',
