@@ -2,7 +2,6 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
-import { ndarray } from '@shared/maths/ndarray';
 import type { Arrays, Executable, Program, Tensors } from './executable';
 import { mapValues, toArray, toTensor } from './executable';
 import { DT, Graph, shape, type } from './graph';
@@ -54,7 +53,6 @@ export interface NativeBackend {
 export function capture(program: Program, backend: NativeBackend): Executable {
   const graph = new Graph();
   const state = mapValues(program.state, toTensor);
-  const initialisers: string[] = [];
   for (const [name, value] of Object.entries(state)) {
     graph.add(
       'VarHandleOp',
@@ -81,7 +79,6 @@ export function capture(program: Program, backend: NativeBackend): Executable {
       `done/${name}`,
     );
     graph.add('ReadVariableOp', [`var/${name}`], { dtype: type(DT.float32) }, `get/${name}`);
-    initialisers.push(name);
   }
   const signatures = mapNames(program.functions, (name, definition) =>
     record(graph, backend, name, definition, state),
@@ -114,10 +111,7 @@ export function capture(program: Program, backend: NativeBackend): Executable {
   const write = (name: string, value: tf.Tensor): void => {
     tf.dispose(run([[`init/${name}`, value]], [`done/${name}`]));
   };
-  for (const name of initialisers) {
-    const value = program.state[name];
-    if (value !== undefined) write(name, toTensor(value));
-  }
+  for (const [name, value] of Object.entries(program.state)) write(name, toTensor(value));
 
   return {
     kind: 'captured',
@@ -143,7 +137,7 @@ export function capture(program: Program, backend: NativeBackend): Executable {
     read(name) {
       const [tensor] = run([], [`get/${name}`]);
       if (tensor === undefined) throw new Error(`no state named ${name}`);
-      const value = ndarray(tensor.dataSync() as Float32Array, tensor.shape);
+      const value = toArray(tensor);
       tensor.dispose();
       return value;
     },

@@ -55,13 +55,9 @@ export function* ddpm(
   x: Float32Array,
   options: SamplerOptions,
 ): SamplerRun {
-  const timesteps = leadingTimesteps(schedule.timesteps, options.steps);
-  const stride = Math.floor(schedule.timesteps / options.steps);
   const z = new Float32Array(x.length);
-  for (const [step, t] of timesteps.entries()) {
+  for (const { step, t, ab, ab_prev } of levels(schedule, options.steps)) {
     const eps = denoise(x, t, step);
-    const ab = alphaBar(schedule, t);
-    const ab_prev = alphaBar(schedule, t - stride);
     const a = ab / ab_prev;
     const x_0_pred = predictClean(x, eps, ab, options.clip ?? true);
     const onClean = (Math.sqrt(ab_prev) * (1 - a)) / (1 - ab);
@@ -90,14 +86,10 @@ export function* ddim(
   x: Float32Array,
   options: SamplerOptions,
 ): SamplerRun {
-  const timesteps = leadingTimesteps(schedule.timesteps, options.steps);
-  const stride = Math.floor(schedule.timesteps / options.steps);
   const eta = options.eta ?? 0;
   const z = new Float32Array(x.length);
-  for (const [step, t] of timesteps.entries()) {
+  for (const { step, t, ab, ab_prev } of levels(schedule, options.steps)) {
     const eps = denoise(x, t, step);
-    const ab = alphaBar(schedule, t);
-    const ab_prev = alphaBar(schedule, t - stride);
     const x_0_pred = predictClean(x, eps, ab, options.clip ?? true);
     const variance = ((1 - ab_prev) / (1 - ab)) * (1 - ab / ab_prev);
     const sigma = eta * Math.sqrt(Math.max(variance, 0));
@@ -110,6 +102,20 @@ export function* ddim(
     yield { step, t, x, x_0_pred, eps };
   }
   return x;
+}
+
+/** The noise levels that a sampler visits: alphas_cumprod at each timestep and at the one after it. */
+function levels(
+  schedule: Schedule,
+  steps: number,
+): { step: number; t: number; ab: number; ab_prev: number }[] {
+  const stride = Math.floor(schedule.timesteps / steps);
+  return leadingTimesteps(schedule.timesteps, steps).map((t, step) => ({
+    step,
+    t,
+    ab: alphaBar(schedule, t),
+    ab_prev: alphaBar(schedule, t - stride),
+  }));
 }
 
 /** x_0 = (x - sqrt(1-ab) eps) / sqrt(ab), clipped to ±1 when asked. */
