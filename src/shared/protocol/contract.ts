@@ -3,8 +3,7 @@ import { KNOB_NAMES, KnobChangeSchema } from '../config/knobs';
 import type { KnobName } from '../config/knobs';
 import { DataConfigSchema, RunConfigSchema, SamplingConfigSchema } from '../config/run-config';
 import { ERROR_CODES } from '../errors';
-import { isNdArray } from '../maths/ndarray';
-import type { NdArray, NdData } from '../maths/ndarray';
+import { array, RunId, step } from './contract-basics';
 
 /**
  * Everything that a window and an engine can say to each other: flat maps of requests and
@@ -13,11 +12,6 @@ import type { NdArray, NdData } from '../maths/ndarray';
  */
 export const PROTOCOL_VERSION = 1;
 
-const array = <T extends NdData>(): z.ZodType<NdArray<T>> =>
-  z.custom<NdArray<T>>(isNdArray, 'expected an array');
-
-const RunId = z.string().regex(/^[0-9a-z][0-9a-z-]{0,80}$/, 'not a run id');
-const step = z.number().int().nonnegative();
 const empty = z.strictObject({});
 
 /** Derived from the heartbeat when read, never stored. `lost`: no heartbeat, not ended. */
