@@ -18,9 +18,12 @@ import { loadBackend } from './backend';
 import type { LoadedBackend } from './backend';
 import { Datasets } from './datasets';
 import { estimate } from './estimate';
+import { Easel } from './run/easel';
+import { Jobs } from './run/jobs';
 import { checkDataFits, openContinued, openFresh } from './run/open';
 import { RunSession } from './run/session';
 import { samplesFromCheckpoint, weightsOf } from './run/stored';
+import type { SamplingContext } from './sampling-sources';
 import { sources } from './sources';
 import { topic, Topics } from './topics';
 import { weightsSha256 } from './training/checkpoint';
@@ -71,6 +74,8 @@ class LocalEngine implements Engine {
   private session: RunSession | null = null;
   private starting = false;
   private notices: Notice[] = [];
+  private readonly jobs = new Jobs(() => this.session?.stepping ?? false);
+  private readonly easel: Easel;
   /** Seconds a step by model and batch, as measured by this engine. */
   private readonly measured = new Map<string, number>();
 
@@ -79,6 +84,7 @@ class LocalEngine implements Engine {
     private readonly backend: LoadedBackend,
     private readonly store: RunStore,
   ) {
+    this.easel = new Easel(backend);
     this.datasets = new Datasets({
       resources: options.resources,
       cache: join(options.workspace, 'cache'),
@@ -110,9 +116,22 @@ class LocalEngine implements Engine {
       session: () => this.session,
       notices: () => this.notices,
       memory: () => ({ rss_bytes: process.memoryUsage().rss, total_bytes: totalmem() }),
+      sampling: this.sampling,
     };
     return make(context, input, changed) as ReturnType<(typeof sources)[N]>;
   }
+
+  private readonly sampling: SamplingContext = {
+    jobs: this.jobs,
+    config: (run) => this.store.read(run).origin.config,
+    studio: (run) => ({
+      easel: this.easel,
+      weights: ({ weights, checkpoint }) =>
+        checkpoint === null && this.session?.run === run
+          ? this.session.weights(weights)
+          : weightsOf(this.store, run, weights, checkpoint ?? undefined),
+    }),
+  };
 
   private readonly handlers: Handlers = {
     hello: () => ({
@@ -228,7 +247,7 @@ class LocalEngine implements Engine {
         kind: opened.trainer.step === 0 ? 'started' : 'resumed',
         message: `Training on ${this.backend.info.name} from step ${opened.trainer.step}.`,
       });
-      const session = new RunSession(opened, name, this.topics, this.notify, images);
+      const session = new RunSession(opened, name, this.topics, this.notify, images, this.jobs);
       this.session = session;
       void session.ended.then(() => {
         const { step_s } = session.gauges;
@@ -287,6 +306,8 @@ class LocalEngine implements Engine {
 
   async close(): Promise<void> {
     await this.session?.stop('released');
+    this.jobs.close();
+    this.easel.dispose();
     this.store.close();
   }
 }

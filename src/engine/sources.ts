@@ -10,6 +10,8 @@ import type {
 import { ndarray } from '@shared/maths/ndarray';
 import type { RunStore } from '../store/port';
 import type { RunSession } from './run/session';
+import { sheetSource, trajectorySource } from './sampling-sources';
+import type { SamplingContext } from './sampling-sources';
 import { topic } from './topics';
 import type { Topics } from './topics';
 
@@ -22,6 +24,7 @@ export interface SourceContext {
   session(): RunSession | null;
   notices(): Notice[];
   memory(): { rss_bytes: number; total_bytes: number };
+  sampling: SamplingContext;
 }
 
 type Maker<N extends SubscriptionName> = (
@@ -121,4 +124,6 @@ export const sources: { [N in SubscriptionName]: Maker<N> } = {
       const step = context.store.sampleSteps(run).at(-1);
       return step === undefined ? undefined : context.store.loadSamples(run, step);
     }),
+  trajectory: ({ sampling }, input, changed) => trajectorySource(sampling, input, changed),
+  sheet: ({ sampling }, input, changed) => sheetSource(sampling, input, changed),
 };

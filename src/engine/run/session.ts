@@ -5,20 +5,19 @@ import type { Activity, JournalEntry, Notice } from '@shared/protocol/contract';
 import type { MetricRow, Samples } from '../../store/port';
 import { checkpointTensors } from '../training/checkpoint';
 import { preview } from '../training/preview';
-import type { Picture } from '../training/preview';
 import type { StepReport } from '../training/trainer';
 import { topic } from '../topics';
 import type { Topics } from '../topics';
 import { Gauges } from './gauges';
+import type { Job, Jobs } from './jobs';
 import type { OpenRun } from './open';
+import type { Weights } from './paint';
 
 /** Metrics reach the disk at most this much later than their step, ms. */
 const FLUSH_MS = 50;
 const HEARTBEAT_MS = 1000;
 /** A checkpoint is at most this old while the run trains, ms. */
 const CHECKPOINT_MS = 30_000;
-/** Sampler steps taken between two training steps while a preview is being made. */
-const PREVIEW_STEPS = 2;
 
 export type Notify = (level: Notice['level'], message: string, remedy?: string) => void;
 type Ending = 'finished' | 'stopped' | 'failed' | 'released';
@@ -41,12 +40,13 @@ export class RunSession {
   private readonly opened: number;
   private last: StepReport | null = null;
   private lastCheckpoint: { step: number; wall: number } | null = null;
-  private picture: {
-    work: Generator<unknown, Picture, void>;
-    step: number;
-    started: number;
-  } | null = null;
+  /** The preview in the making. */
+  private picture: Job | null = null;
   private pictureWanted = false;
+  /** Training step of the newest preview begun. */
+  private pictureStep = -1;
+  /** What a preview could not do; the loop handles it. */
+  private trouble: AppError | null = null;
 
   constructor(
     private readonly open: OpenRun,
@@ -54,6 +54,7 @@ export class RunSession {
     private readonly topics: Topics,
     private readonly notify: Notify,
     private readonly images: number,
+    private readonly jobs: Jobs,
     private readonly clock: () => number = Date.now,
   ) {
     const { config, writer, active } = open;
@@ -65,6 +66,17 @@ export class RunSession {
 
   get step(): number {
     return this.open.trainer.step;
+  }
+
+  /** Steps are being made: jobs have their time between them. */
+  get stepping(): boolean {
+    return !this.paused && this.stopping === null;
+  }
+
+  /** A copy of the weights as they are now. */
+  weights(kind: 'ema' | 'raw'): Weights {
+    const { executable } = this.open.trainer;
+    return { step: this.step, weights: executable.read(kind === 'ema' ? 'ema' : 'params') };
   }
 
   activity(): Activity {
@@ -181,10 +193,11 @@ export class RunSession {
           this.conclude(ending);
           return ending;
         }
-        if (!this.paused) this.train();
-        else if (!this.pictureWanted && this.picture === null) await this.sleep();
+        if (!this.paused) this.jobs.spend(this.train());
+        else if (!this.paintable && this.trouble === null) await this.sleep();
         this.paint();
         this.beat();
+        if (this.trouble !== null) throw this.trouble;
       } catch (thrown) {
         const ending = this.handle(AppError.from(thrown));
         if (ending !== null) return ending;
@@ -192,11 +205,13 @@ export class RunSession {
     }
   }
 
-  private train(): void {
+  /** One step; returns the seconds it took. */
+  private train(): number {
     const { trainer } = this.open;
     const started = performance.now();
     const report = trainer.runStep();
-    this.gauges.add((performance.now() - started) / 1000, report.index);
+    const seconds = (performance.now() - started) / 1000;
+    this.gauges.add(seconds, report.index);
     this.last = report;
     const { metrics } = report;
     this.pending.push({
@@ -219,6 +234,7 @@ export class RunSession {
     if (report.step % trainer.knobs.sample_every === 0) this.pictureWanted = true;
     if (this.checkpointDue(report.step)) this.checkpoint();
     this.topics.changed(topic.status);
+    return seconds;
   }
 
   /** By steps as configured, and by time, so that slow steps do not put much at risk. */
@@ -237,36 +253,44 @@ export class RunSession {
     this.topics.changed(topic.curves(this.run));
   }
 
-  /** Takes a few sampler steps of the preview in the making, or begins the one that is wanted. */
+  private get paintable(): boolean {
+    return this.pictureWanted && this.picture === null;
+  }
+
+  /** Begins the preview that is wanted, once the one in the making, if any, is done. */
   private paint(): void {
+    if (!this.paintable) return;
+    this.pictureWanted = false;
     const { config, trainer, geometry, writer } = this.open;
     const { sampling } = config;
-    if (this.picture === null) {
-      if (!this.pictureWanted) return;
-      this.pictureWanted = false;
-      trainer.executable.call(`snapshot_${sampling.weights}`, {});
-      const work = preview(config, sampling, geometry, trainer.schedule, trainer.executable);
-      this.picture = { work, step: trainer.step, started: performance.now() };
-    }
-    for (let i = 0; i < PREVIEW_STEPS; i++) {
-      const turn = this.picture.work.next();
-      if (!turn.done) continue;
-      const { step, started } = this.picture;
-      this.picture = null;
-      const samples: Samples = {
-        settings: {
-          ...sampling,
-          run: this.run,
-          step,
-          prototypes: turn.value.prototypes,
-          seconds: (performance.now() - started) / 1000,
-        },
-        images: turn.value.images,
-      };
-      writer.writeSamples(samples);
-      this.topics.changed(topic.samples(this.run));
-      return;
-    }
+    const { step } = trainer;
+    this.pictureStep = step;
+    const started = performance.now();
+    trainer.executable.call(`snapshot_${sampling.weights}`, {});
+    const work = preview(config, sampling, geometry, trainer.schedule, trainer.executable);
+    this.picture = {
+      advance: () => {
+        const turn = work.next();
+        if (!turn.done) return false;
+        this.picture = null;
+        const { prototypes, images } = turn.value;
+        const seconds = (performance.now() - started) / 1000;
+        const samples: Samples = {
+          settings: { ...sampling, run: this.run, step, prototypes, seconds },
+          images,
+        };
+        writer.writeSamples(samples);
+        this.topics.changed(topic.samples(this.run), topic.status);
+        this.wake();
+        return true;
+      },
+      fail: (error) => {
+        this.picture = null;
+        this.trouble = error;
+        this.wake();
+      },
+    };
+    this.jobs.add(this.picture, true);
   }
 
   private beat(now = false): void {
@@ -289,8 +313,12 @@ export class RunSession {
 
   private conclude(ending: Ending): void {
     if (ending !== 'released') {
-      this.pictureWanted ||= ending === 'finished' && this.picture === null;
-      while (this.pictureWanted || this.picture !== null) this.paint();
+      // A finished run ends with a picture of its last step.
+      this.pictureWanted ||= ending === 'finished' && this.pictureStep !== this.step;
+      while (this.pictureWanted || this.picture !== null) {
+        this.paint();
+        if (this.picture !== null) this.jobs.finish(this.picture);
+      }
     }
     this.checkpoint();
     this.close(ending);
@@ -298,6 +326,7 @@ export class RunSession {
 
   private close(ending: Ending, problem?: string): void {
     const { writer, trainer } = this.open;
+    if (this.picture !== null) this.jobs.remove(this.picture);
     if (ending === 'released') {
       writer.release();
     } else {
@@ -315,6 +344,7 @@ export class RunSession {
 
   /** A full disk pauses the run, with nothing lost; anything else ends it. */
   private handle(error: AppError): Ending | null {
+    this.trouble = null;
     this.notify('error', error.message, error.remedy);
     if (error.code === 'disk' && this.stopping === null) {
       this.paused = true;

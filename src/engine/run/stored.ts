@@ -17,10 +17,15 @@ interface StoredWeights {
   weights: NdArray<Float32Array>;
 }
 
-/** The weights in a run's newest checkpoint. */
-export function weightsOf(store: RunStore, run: string, kind: 'ema' | 'raw'): StoredWeights {
+/** The weights in the run's checkpoint at a step, by default the newest. */
+export function weightsOf(
+  store: RunStore,
+  run: string,
+  kind: 'ema' | 'raw',
+  at?: number,
+): StoredWeights {
   const { config } = store.read(run).origin;
-  const { tensors, step } = store.loadCheckpoint(run);
+  const { tensors, step } = store.loadCheckpoint(run, at);
   const state = stateFromCheckpoint(tensors, geometryOf(config));
   return { config, step, weights: kind === 'ema' ? state.ema : state.params };
 }

@@ -4,10 +4,8 @@ import type { NdArray } from '@shared/maths/ndarray';
 import { stream } from '@shared/maths/rng';
 import type { Executable } from '../backend/executable';
 import { ddim, ddpm, toPixels } from '../diffusion/samplers';
-import type { Denoise } from '../diffusion/samplers';
-import { qCoefficients } from '../diffusion/schedule';
 import type { Schedule } from '../diffusion/schedule';
-import { timeProjection, tokenTime } from '../nn/time';
+import { denoiser } from './denoiser';
 import type { Geometry } from './program';
 
 export interface Picture {
@@ -39,27 +37,15 @@ export function* preview(
   const pixels = size * size * channels;
   const x = perImage(N, pixels, (image) => stream(sampling.seed, 'sample-noise', image));
   let prototypes = Array.from({ length: N }, (_, i) => sampling.prototype ?? i % spec.k);
-  const width = spec.block_out_channels[0] ?? 0;
-
-  const denoise: Denoise = (x_t, t, step) => {
+  const denoise = denoiser({ config, geometry, schedule, executable }, N, (step) => {
     if (sampling.draw === 'per_step' && sampling.prototype === undefined) {
       const rng = stream(sampling.seed, 'sample-draw', step);
       prototypes = prototypes.map(() => rng.int(spec.k));
     }
     const one_hot = new Float32Array(N * spec.k);
     prototypes.forEach((prototype, i) => (one_hot[i * spec.k + prototype] = 1));
-    const times = new Array<number>(N).fill(t);
-    const { signal, noise } = qCoefficients(schedule, times);
-    const { eps } = executable.call('eps', {
-      x_t: ndarray(x_t.slice(), shape),
-      time_proj: ndarray(timeProjection(times, width), [N, width]),
-      token_time: ndarray(tokenTime(times, spec.time_embed_dim, spec.dim), [N, spec.dim]),
-      signal: ndarray(signal, [N, 1, 1, 1]),
-      noise: ndarray(noise, [N, 1, 1, 1]),
-      one_hot: ndarray(one_hot, [N, spec.k]),
-    });
-    return eps?.data as Float32Array;
-  };
+    return one_hot;
+  });
   // A counter apart from the start noise: image i at step s draws from (s + 1)·2^20 + i.
   const noise = (out: Float32Array, step: number): void =>
     out.set(

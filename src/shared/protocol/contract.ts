@@ -4,6 +4,7 @@ import type { KnobName } from '../config/knobs';
 import { DataConfigSchema, RunConfigSchema, SamplingConfigSchema } from '../config/run-config';
 import { ERROR_CODES } from '../errors';
 import { array, RunId, step } from './contract-basics';
+import { trajectorySubscriptions } from './contract-trajectories';
 
 /**
  * Everything that a window and an engine can say to each other: flat maps of requests and
@@ -258,6 +259,7 @@ export const subscriptions = {
     input: z.strictObject({ run: RunId }),
     event: z.object({ settings: SampleSettings, images: Images }),
   },
+  ...trajectorySubscriptions,
 } as const;
 
 export const ErrorBodySchema = z.object({

@@ -10,6 +10,8 @@ const MIN_INTERVAL_MS: Record<SubscriptionName, number> = {
   curves: 50,
   journal: 0,
   samples: 50,
+  trajectory: 50,
+  sheet: 50,
 };
 
 const MAX_CREDIT = 64;

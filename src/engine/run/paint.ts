@@ -1,0 +1,162 @@
+import type { SamplerName, TrajectoryRow } from '@shared/config/sampling-rows';
+import type { RunConfig } from '@shared/config/run-config';
+import { stream } from '@shared/maths/rng';
+import type { NdArray } from '@shared/maths/ndarray';
+import { FINISHED } from '@shared/protocol/contract-trajectories';
+import { ddim, ddpm } from '../diffusion/samplers';
+import { denoiser } from '../training/denoiser';
+import { batchFor } from './easel';
+import type { Easel } from './easel';
+
+const SAMPLERS: Record<SamplerName, typeof ddim> = { ddim, ddpm };
+
+/** One image to make. */
+export interface Item extends TrajectoryRow {
+  seed: number;
+}
+
+/** A moment on an image's way; each plane is [H, W, C], the reader's to keep. */
+export interface Shot {
+  item: number;
+  /** Sampler step; `steps` for the finished image. */
+  index: number;
+  /** Timestep of x_t, FINISHED for the image. */
+  t: number;
+  x_t: Float32Array;
+  x_0: Float32Array;
+  eps: Float32Array;
+}
+
+export interface Painting {
+  config: RunConfig;
+  items: readonly Item[];
+  steps: number;
+  eta: number;
+  /** Sampler steps of which shots are wanted; the finished image always comes. */
+  keep: ReadonlySet<number>;
+}
+
+export interface Weights {
+  /** Training step. */
+  step: number;
+  weights: NdArray<Float32Array>;
+}
+
+export interface Studio {
+  easel: Easel;
+  /** Live or stored weights of the run, as they are now. @throws AppError */
+  weights(item: Pick<Item, 'weights' | 'checkpoint'>): Weights;
+}
+
+/** Items that share weights and a sampler, in batches of the network. */
+interface Group {
+  items: number[];
+  batch: number;
+}
+
+function groupsOf({ items, config }: Painting): Group[] {
+  const groups = new Map<string, number[]>();
+  items.forEach(({ weights, checkpoint, sampler }, index) => {
+    const key = `${weights} ${checkpoint} ${sampler}`;
+    groups.set(key, [...(groups.get(key) ?? []), index]);
+  });
+  const size = config.data.image_size;
+  return [...groups.values()].map((of) => ({ items: of, batch: batchFor(of.length, size) }));
+}
+
+/** Network calls that a painting takes. */
+export function piecesOf(painting: Painting): number {
+  return groupsOf(painting).reduce(
+    (sum, { items, batch }) => sum + Math.ceil(items.length / batch) * painting.steps,
+    0,
+  );
+}
+
+/**
+ * Makes the images, one network call at each `next()`; yields the shots of each call. Item by
+ * item the result follows from the item alone: neither its neighbours nor the batch decide.
+ * `onWeights` tells the training step of each item's weights: all live weights are taken at once.
+ */
+export function* paint(
+  painting: Painting,
+  studio: Studio,
+  onWeights: (steps: number[]) => void,
+): Generator<Shot[], void, void> {
+  const { config, items, steps, eta, keep } = painting;
+  const taken = new Map<string, Weights>();
+  const used = items.map((item) => {
+    const key = `${item.weights} ${item.checkpoint}`;
+    const weights = taken.get(key) ?? studio.weights(item);
+    taken.set(key, weights);
+    return weights;
+  });
+  onWeights(used.map(({ step }) => step));
+  const pixels = config.data.image_size ** 2 * config.data.channels;
+  const { k } = config.model;
+
+  for (const group of groupsOf(painting)) {
+    for (let from = 0; from < group.items.length; from += group.batch) {
+      const part = group.items.slice(from, from + group.batch);
+      const chosen = part.map((index) => items[index] as Item);
+      const [first] = part;
+      const weights = first === undefined ? undefined : used[first]?.weights;
+      const sampler = SAMPLERS[chosen[0]?.sampler ?? 'ddim'];
+      if (weights === undefined) continue;
+      const network = studio.easel.prepare(config, group.batch, weights);
+      const x = new Float32Array(group.batch * pixels);
+      const fill = (out: Float32Array, counter: number): void =>
+        chosen.forEach(({ seed }, i) =>
+          stream(seed, 'sample-noise', counter).fillNormal(
+            out.subarray(i * pixels, (i + 1) * pixels),
+          ),
+        );
+      fill(x, 0);
+      const run = sampler(
+        network.schedule,
+        denoiser(network, group.batch, (step) => condition(chosen, group.batch, k, step)),
+        x,
+        // As the run's previews: image 0 at step s draws from (s + 1)·2^20.
+        { steps, eta, noise: (out, step) => fill(out, (step + 1) * 2 ** 20) },
+      );
+      const cut = (plane: Float32Array, i: number): Float32Array =>
+        plane.slice(i * pixels, (i + 1) * pixels);
+      let x_t = x.slice();
+      for (const { step, t, x: next, x_0_pred, eps } of run) {
+        const shots: Shot[] = [];
+        if (keep.has(step)) {
+          part.forEach((item, i) =>
+            shots.push({
+              item,
+              index: step,
+              t,
+              x_t: cut(x_t, i),
+              x_0: cut(x_0_pred, i),
+              eps: cut(eps, i),
+            }),
+          );
+        }
+        if (step === steps - 1) {
+          part.forEach((item, i) => {
+            const image = cut(next, i);
+            const none = new Float32Array(pixels);
+            shots.push({ item, index: steps, t: FINISHED, x_t: image, x_0: image, eps: none });
+          });
+        }
+        x_t = next.slice();
+        yield shots;
+      }
+    }
+  }
+}
+
+/** [batch, K]: each item's share of each prototype at a sampler step. */
+function condition(items: readonly Item[], batch: number, k: number, step: number): Float32Array {
+  const shares = new Float32Array(batch * k);
+  items.forEach(({ prototypes, seed }, i) => {
+    const used = prototypes.length > 0 ? prototypes : [stream(seed, 'sample-draw', step).int(k)];
+    for (const prototype of used) {
+      shares[i * k + prototype] = (shares[i * k + prototype] ?? 0) + 1 / used.length;
+    }
+  });
+  return shares;
+}

@@ -1,0 +1,231 @@
+import type { RunConfig } from '@shared/config/run-config';
+import { AppError } from '@shared/errors';
+import { ndarray } from '@shared/maths/ndarray';
+import type { NdArray } from '@shared/maths/ndarray';
+import type { SubscriptionEvent, SubscriptionInput } from '@shared/protocol/contract';
+import { FINISHED } from '@shared/protocol/contract-trajectories';
+import type { TrajectoryFrame } from '@shared/protocol/contract-trajectories';
+import type { Source } from '@shared/protocol/service';
+import { leadingTimesteps, toPixels } from './diffusion/samplers';
+import type { Jobs } from './run/jobs';
+import { paint, piecesOf } from './run/paint';
+import type { Item, Painting, Shot, Studio } from './run/paint';
+
+export interface SamplingContext {
+  jobs: Jobs;
+  /** A run's configuration. @throws AppError not_found */
+  config(run: string): RunConfig;
+  studio(run: string): Studio;
+}
+
+/** Bytes of all frames of one grid at most. */
+const MAX_BYTES = 256 * 1024 * 1024;
+/** Half the span of eps that is kept as pixels. */
+const EPS_SPAN = 3;
+
+interface Progress {
+  phase: 'waiting' | 'working' | 'done';
+  done: number;
+  total: number;
+  eta_s: number | null;
+  seconds: number;
+}
+
+/** A painting as a source: begins as a job at once, is given up with the subscription. */
+function paintingSource<Event>(
+  { jobs, studio }: SamplingContext,
+  run: string,
+  painting: Painting,
+  changed: () => void,
+  sink: { weights(steps: number[]): void; add(shots: Shot[]): void; take(now: Progress): Event },
+): Source<Event> {
+  const total = piecesOf(painting);
+  let work: Generator<Shot[], void, void> | null = null;
+  let started = 0;
+  let ended = 0;
+  let done = 0;
+  let dirty = true;
+  let failure: AppError | null = null;
+  const tell = (): void => {
+    dirty = true;
+    changed();
+  };
+  const giveUp = jobs.add({
+    advance() {
+      started ||= performance.now();
+      work ??= paint(painting, studio(run), sink.weights);
+      const turn = work.next();
+      if (!turn.done) {
+        sink.add(turn.value);
+        done += 1;
+      } else {
+        ended = performance.now();
+      }
+      tell();
+      return turn.done === true;
+    },
+    fail(error) {
+      failure = error;
+      tell();
+    },
+  });
+  return {
+    pull() {
+      if (failure !== null) throw failure;
+      if (!dirty) return undefined;
+      dirty = false;
+      const seconds = started === 0 ? 0 : ((ended || performance.now()) - started) / 1000;
+      return sink.take({
+        phase: ended > 0 ? 'done' : started > 0 ? 'working' : 'waiting',
+        done,
+        total,
+        seconds,
+        eta_s: ended > 0 ? 0 : done < 2 ? null : (seconds / done) * (total - done),
+      });
+    },
+    close() {
+      giveUp();
+      work = null;
+    },
+  };
+}
+
+export function trajectorySource(
+  context: SamplingContext,
+  input: SubscriptionInput<'trajectory'>,
+  changed: () => void,
+): Source<SubscriptionEvent<'trajectory'>> {
+  const config = context.config(input.run);
+  const { rows, seed, steps, eta } = input;
+  const items = rows.map((row): Item => ({ ...row, seed }));
+  const columns = Math.min(input.columns, steps);
+  const shape = imageShape(config);
+  refuse(config, items, steps, rows.length * (columns + 1) * 3);
+  const indices = Array.from({ length: columns }, (_, c) =>
+    Math.round((c * (steps - 1)) / Math.max(1, columns - 1)),
+  );
+  const timesteps = leadingTimesteps(config.diffusion.timesteps, steps);
+  const column = new Map([...indices, steps].map((index, at) => [index, at]));
+  const firstRow = new Map<number, Float32Array>();
+  let weights_steps: number[] = [];
+  let pending: { frame: TrajectoryFrame; shot: Shot }[] = [];
+  return paintingSource(
+    context,
+    input.run,
+    { config, items, steps, eta, keep: new Set(indices) },
+    changed,
+    {
+      weights: (taken) => (weights_steps = taken),
+      add: (shots) =>
+        shots.forEach((shot) => {
+          const at = column.get(shot.index) ?? 0;
+          if (shot.item === 0) firstRow.set(at, shot.x_0);
+          const apart = rms(shot.x_0, firstRow.get(at) ?? shot.x_0);
+          pending.push({ frame: { row: shot.item, column: at, t: shot.t, apart }, shot });
+        }),
+      take: (progress) => {
+        const sent = pending;
+        pending = [];
+        const plane = (of: (shot: Shot) => Float32Array): NdArray<Uint8Array> =>
+          stack(
+            sent.map(({ shot }) => toPixels(of(shot))),
+            shape,
+          );
+        return {
+          ...progress,
+          columns: [...indices.map((index) => timesteps[index] ?? 0), FINISHED],
+          weights_steps,
+          frames: sent.map(({ frame }) => frame),
+          x_t: plane(({ x_t }) => x_t),
+          x_0: plane(({ x_0 }) => x_0),
+          eps: plane(({ eps }) => eps.map((value) => value / EPS_SPAN)),
+        };
+      },
+    },
+  );
+}
+
+export function sheetSource(
+  context: SamplingContext,
+  input: SubscriptionInput<'sheet'>,
+  changed: () => void,
+): Source<SubscriptionEvent<'sheet'>> {
+  const config = context.config(input.run);
+  const { columns, rows, seed, weights, sampler, checkpoint, steps, eta } = input;
+  // Row by row, so that the sheet fills from its top.
+  const cells = Array.from({ length: rows }, (_, row) =>
+    columns.map((_prototypes, at): [number, number] => [at, row]),
+  ).flat();
+  const items = cells.map(([at, row]): Item => {
+    const prototypes = columns[at] ?? [];
+    return { prototypes, weights, sampler, checkpoint, seed: (seed + row) % 2 ** 32 };
+  });
+  refuse(config, items, steps, items.length);
+  let weights_step: number | null = null;
+  let pending: Shot[] = [];
+  return paintingSource(
+    context,
+    input.run,
+    { config, items, steps, eta, keep: new Set<number>() },
+    changed,
+    {
+      weights: ([step]) => (weights_step = step ?? null),
+      add: (shots) => pending.push(...shots),
+      take: (progress) => {
+        const sent = pending;
+        pending = [];
+        return {
+          ...progress,
+          weights_step,
+          cells: sent.map(({ item }) => cells[item] ?? [0, 0]),
+          images: stack(
+            sent.map(({ x_t }) => toPixels(x_t)),
+            imageShape(config),
+          ),
+        };
+      },
+    },
+  );
+}
+
+/** @throws AppError bad_config saying what cannot be made */
+function refuse(config: RunConfig, items: Item[], steps: number, planes: number): void {
+  const { k } = config.model;
+  const wrong = items.flatMap(({ prototypes }) => prototypes).find((prototype) => prototype >= k);
+  if (wrong !== undefined) {
+    throw new AppError('bad_config', `There is no prototype ${wrong}: this run has ${k}.`, {
+      remedy: `Choose from 0 to ${k - 1}.`,
+    });
+  }
+  const { timesteps } = config.diffusion;
+  if (steps > timesteps) {
+    throw new AppError(
+      'bad_config',
+      `${steps} sampling steps exceed the chain's ${timesteps} timesteps.`,
+      { remedy: `Choose ${timesteps} at most.` },
+    );
+  }
+  const bytes = planes * imageShape(config).reduce((product, extent) => product * extent, 1);
+  if (bytes > MAX_BYTES) {
+    throw new AppError('bad_config', 'That many images of this size do not fit in memory.', {
+      remedy: 'Choose fewer rows or columns.',
+    });
+  }
+}
+
+function imageShape({ data }: RunConfig): [height: number, width: number, channels: number] {
+  return [data.image_size, data.image_size, data.channels];
+}
+
+function stack(images: Uint8Array[], shape: readonly number[]): NdArray<Uint8Array> {
+  const size = shape.reduce((product, extent) => product * extent, 1);
+  const data = new Uint8Array(images.length * size);
+  images.forEach((image, i) => data.set(image, i * size));
+  return ndarray(data, [images.length, ...shape]);
+}
+
+function rms(a: Float32Array, b: Float32Array): number {
+  let sum = 0;
+  for (let i = 0; i < a.length; i++) sum += ((a[i] ?? 0) - (b[i] ?? 0)) ** 2;
+  return Math.sqrt(sum / a.length);
+}

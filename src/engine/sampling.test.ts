@@ -1,0 +1,205 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { configFor } from '@shared/config/presets';
+import type { RunConfig } from '@shared/config/run-config';
+import { prototypeRows } from '@shared/config/sampling-rows';
+import type {
+  SubscriptionEvent,
+  SubscriptionInput,
+  SubscriptionName,
+} from '@shared/protocol/contract';
+import { subscriptions } from '@shared/protocol/contract';
+import { FINISHED } from '@shared/protocol/contract-trajectories';
+import { createEngine } from './engine';
+import type { Engine } from './engine';
+
+const workspace = mkdtempSync(join(tmpdir(), 'protodiff-sampling-'));
+let engine: Engine;
+let run = '';
+
+function tiny(steps: number): RunConfig {
+  const config = configFor('tiny', { kind: 'digits' });
+  return { ...config, training: { ...config.training, steps, checkpoint_every: 5 } };
+}
+
+const start = async (steps: number): Promise<string> =>
+  (await engine.request('run.start', { config: tiny(steps) }, new AbortController().signal)).run;
+const summary = async (of: string) =>
+  (await engine.request('run.get', { run: of }, new AbortController().signal)).summary;
+
+async function until(probe: () => boolean | Promise<boolean>, seconds = 60): Promise<void> {
+  const end = Date.now() + seconds * 1000;
+  while (!(await probe())) {
+    if (Date.now() > end) throw new Error('it did not happen in time');
+    await new Promise((done) => setTimeout(done, 5));
+  }
+}
+
+/** All events of a subscription until it says that it is done, each checked by its schema. */
+async function gather<N extends 'trajectory' | 'sheet'>(
+  name: N,
+  input: SubscriptionInput<N>,
+): Promise<SubscriptionEvent<N>[]> {
+  const events: SubscriptionEvent<N>[] = [];
+  const source = engine.subscribe(name as SubscriptionName, input as never, () => undefined);
+  try {
+    await until(() => {
+      const event = source.pull();
+      if (event === undefined) return false;
+      events.push(subscriptions[name].event.parse(event) as SubscriptionEvent<N>);
+      return (event as { phase: string }).phase === 'done';
+    });
+    return events;
+  } finally {
+    source.close();
+  }
+}
+
+type Grid = Extract<SubscriptionInput<'trajectory'>, object>;
+const grid = (more: Partial<Grid> = {}): Grid => ({
+  run,
+  rows: prototypeRows(4, 'ddim'),
+  seed: 7,
+  columns: 4,
+  steps: 8,
+  eta: 0,
+  ...more,
+});
+
+/** Every frame with its own pixels. */
+function framesOf(events: SubscriptionEvent<'trajectory'>[]) {
+  return events.flatMap(({ frames, x_t, x_0, eps }) => {
+    const size = x_t.data.length / Math.max(1, frames.length);
+    return frames.map((frame, i) => ({
+      ...frame,
+      x_t: x_t.data.slice(i * size, (i + 1) * size),
+      x_0: x_0.data.slice(i * size, (i + 1) * size),
+      eps: eps.data.slice(i * size, (i + 1) * size),
+    }));
+  });
+}
+
+beforeAll(async () => {
+  engine = await createEngine({
+    workspace,
+    resources: resolve('resources'),
+    importerEntry: 'none',
+    appVersion: 'test',
+  });
+  run = await start(12);
+  await until(async () => (await summary(run)).state === 'finished');
+});
+afterAll(async () => {
+  await engine.close();
+  rmSync(workspace, { recursive: true, force: true });
+});
+
+describe('trajectories', () => {
+  it('of a stored run: every row and column once, from one noise, apart at the end', async () => {
+    const events = await gather('trajectory', grid());
+    const frames = framesOf(events);
+    expect(events.at(-1)).toMatchObject({ weights_steps: [12, 12, 12, 12], done: 8, total: 8 });
+    expect(events.at(-1)?.columns).toEqual([875, 625, 250, 0, FINISHED].map((t) => t));
+    expect(frames.length).toBe(4 * 5);
+    const at = (row: number, column: number) =>
+      frames.find((frame) => frame.row === row && frame.column === column);
+    for (let row = 1; row < 4; row++) {
+      expect(at(row, 0)?.x_t).toEqual(at(0, 0)?.x_t);
+      expect(at(row, 4)?.x_t).not.toEqual(at(0, 4)?.x_t);
+      expect(at(row, 4)?.apart).toBeGreaterThan(0);
+    }
+    expect(at(0, 2)?.apart).toBe(0);
+    expect(at(0, 1)?.eps).not.toEqual(at(1, 1)?.eps);
+    expect(at(0, 4)?.x_0).toEqual(at(0, 4)?.x_t);
+  });
+
+  it('repeat, whatever rows they stand among, and end in the contact sheet', async () => {
+    const rows = prototypeRows(4, 'ddim');
+    const all = framesOf(await gather('trajectory', grid()));
+    const one = framesOf(await gather('trajectory', grid({ rows: rows.slice(2, 3) })));
+    const close = (a?: Uint8Array, b?: Uint8Array): number =>
+      Math.max(...Array.from(a ?? [], (value, i) => Math.abs(value - (b?.[i] ?? NaN))));
+    const image = all.find(({ row, column }) => row === 2 && column === 4);
+    expect(close(image?.x_t, one.find(({ column }) => column === 4)?.x_t)).toBeLessThanOrEqual(1);
+    const sheet = await gather('sheet', {
+      ...{ run, columns: [[0], [2]], seed: 6, rows: 3, weights: 'ema', sampler: 'ddim' },
+      ...{ steps: 8, eta: 0, checkpoint: null },
+    });
+    const cells = sheet.flatMap(({ cells, images }) =>
+      cells.map((cell, i) => ({ cell, data: images.data.slice(i * 256, (i + 1) * 256) })),
+    );
+    expect(cells.map(({ cell }) => cell.join()).sort()).toEqual(
+      ['0,0', '0,1', '0,2', '1,0', '1,1', '1,2'].sort(),
+    );
+    const same = cells.find(({ cell }) => cell.join() === '1,1');
+    expect(close(image?.x_t, same?.data)).toBeLessThanOrEqual(1);
+  });
+
+  it('take each row its weights, sampler and checkpoint; a mean and a draw of prototypes', async () => {
+    const row = { prototypes: [1], weights: 'ema', sampler: 'ddim', checkpoint: null } as const;
+    const rows = [
+      { ...row, prototypes: [1] },
+      { ...row, prototypes: [1], weights: 'raw' as const },
+      { ...row, prototypes: [1], checkpoint: 10 },
+      { ...row, prototypes: [1], sampler: 'ddpm' as const },
+      { ...row, prototypes: [0, 1] },
+      { ...row, prototypes: [] },
+    ];
+    const events = await gather('trajectory', grid({ rows }));
+    expect(events.at(-1)?.weights_steps).toEqual([12, 12, 10, 12, 12, 12]);
+    const last = framesOf(events).filter(({ t }) => t === FINISHED);
+    expect(last.length).toBe(6);
+    for (const { row: at, apart } of last) {
+      if (at > 0) expect(apart, `row ${at}`).toBeGreaterThan(0);
+    }
+  });
+
+  it('refuse what cannot be made, in a sentence', async () => {
+    const rows = [{ ...prototypeRows(1, 'ddim')[0], prototypes: [99] }] as Grid['rows'];
+    await expect(gather('trajectory', grid({ rows }))).rejects.toThrow(/no prototype 99/);
+    await expect(gather('trajectory', grid({ steps: 5000 }))).rejects.toThrow(/exceed the chain/);
+    const gone = [{ ...prototypeRows(1, 'ddim')[0], checkpoint: 3 }] as Grid['rows'];
+    await expect(gather('trajectory', grid({ rows: gone }))).rejects.toMatchObject({
+      code: 'not_found',
+    });
+  });
+
+  it('of a run in training: come while it trains, which keeps half its rate and its bits', async () => {
+    const live = await start(100_000);
+    await until(async () => (await summary(live)).step > 20);
+    const count = async (): Promise<number> => {
+      const activity = engine.subscribe('status', {}, () => undefined);
+      const { active } = activity.pull() as SubscriptionEvent<'status'>;
+      activity.close();
+      return active?.step ?? NaN;
+    };
+    const rate = async (ms: number): Promise<number> => {
+      const [from, began] = [await count(), performance.now()];
+      await new Promise((done) => setTimeout(done, ms));
+      return ((await count()) - from) / (performance.now() - began);
+    };
+    const alone = await rate(1000);
+    const work = gather(
+      'trajectory',
+      grid({ run: live, steps: 500, rows: prototypeRows(4, 'ddim') }),
+    );
+    await new Promise((done) => setTimeout(done, 200));
+    const beside = await rate(1000);
+    const events = await work;
+    expect(events.length).toBeGreaterThan(5);
+    expect(events.at(-1)?.weights_steps[0]).toBeGreaterThan(20);
+    console.log(`training keeps ${((100 * beside) / alone).toFixed(0)} % of its rate`);
+    await engine.request('run.stop', { run: live }, new AbortController().signal);
+    expect(beside / alone).toBeGreaterThan(0.4);
+  });
+
+  it('stop when nobody looks any more', async () => {
+    const source = engine.subscribe('trajectory', grid({ steps: 1000 }), () => undefined);
+    await until(() => (source.pull() as { done: number } | undefined)?.done === 1 || true);
+    source.close();
+    const events = await gather('trajectory', grid({ steps: 4 }));
+    expect(events.at(-1)?.seconds).toBeLessThan(5);
+  });
+});

@@ -1,0 +1,47 @@
+import type { RunConfig } from '@shared/config/run-config';
+import { ndarray } from '@shared/maths/ndarray';
+import type { Executable } from '../backend/executable';
+import type { Denoise } from '../diffusion/samplers';
+import { qCoefficients } from '../diffusion/schedule';
+import type { Schedule } from '../diffusion/schedule';
+import { timeProjection, tokenTime } from '../nn/time';
+import type { Geometry } from './program';
+
+/** A network that is ready to be asked for eps, with the snapshot of weights it holds. */
+export interface Network {
+  config: RunConfig;
+  geometry: Geometry;
+  schedule: Schedule;
+  executable: Executable;
+}
+
+/**
+ * The network as a sampler sees it.
+ *
+ * @param count     images in the batch, as the executable was made for
+ * @param condition [count, K] row-major shares of the prototypes at a sampler step: a one at each
+ *                  image's prototype, or shares that sum to 1 for a mean of several
+ */
+export function denoiser(
+  { config, geometry, schedule, executable }: Network,
+  count: number,
+  condition: (step: number) => Float32Array,
+): Denoise {
+  const { image_size: size, channels } = config.data;
+  const { spec } = geometry;
+  const shape = [count, size, size, channels];
+  const width = spec.block_out_channels[0] ?? 0;
+  return (x_t, t, step) => {
+    const times = new Array<number>(count).fill(t);
+    const { signal, noise } = qCoefficients(schedule, times);
+    const { eps } = executable.call('eps', {
+      x_t: ndarray(x_t.slice(), shape),
+      time_proj: ndarray(timeProjection(times, width), [count, width]),
+      token_time: ndarray(tokenTime(times, spec.time_embed_dim, spec.dim), [count, spec.dim]),
+      signal: ndarray(signal, [count, 1, 1, 1]),
+      noise: ndarray(noise, [count, 1, 1, 1]),
+      one_hot: ndarray(condition(step), [count, spec.k]),
+    });
+    return eps?.data as Float32Array;
+  };
+}

@@ -1,0 +1,65 @@
+import { z } from 'zod';
+import { SheetPlanSchema, TrajectoryPlanSchema } from '../config/sampling-rows';
+import { array, RunId, step } from './contract-basics';
+
+/** Column `t` of the finished image, which lies after the last timestep, 0. */
+export const FINISHED = -1;
+
+const Images = array<Uint8Array>(); // [n, H, W, C] u8, row-major
+
+const progress = {
+  /** `waiting`: other pictures are being made first. */
+  phase: z.enum(['waiting', 'working', 'done']),
+  /** Pieces of work, one network call each. */
+  done: z.number().int().nonnegative(),
+  total: z.number().int().nonnegative(),
+  /** Seconds of work still to come; null until it can be told. */
+  eta_s: z.number().nullable(),
+  /** Seconds since the work began. */
+  seconds: z.number(),
+};
+
+const TrajectoryFrame = z.object({
+  row: z.number().int().nonnegative(),
+  column: z.number().int().nonnegative(),
+  /** Timestep of x_t; FINISHED for the image. */
+  t: z.number().int().min(FINISHED),
+  /** Root mean square of the predicted x_0 less that of the first row; x_0 spans 2. */
+  apart: z.number(),
+});
+export type TrajectoryFrame = z.infer<typeof TrajectoryFrame>;
+
+/**
+ * Work that lives as long as its subscription: it begins with the first event and is given up
+ * when the window unsubscribes. A reconnection makes it anew.
+ */
+export const trajectorySubscriptions = {
+  /** Frames as they come. Planes are in the frames' order; the finished image has eps 0. */
+  trajectory: {
+    delivery: 'lossless',
+    input: TrajectoryPlanSchema.extend({ run: RunId }),
+    event: z.object({
+      ...progress,
+      /** Timestep of each column, noise first; the last one is FINISHED. */
+      columns: z.array(z.number().int()),
+      /** Training step of each row's weights; empty until the work begins. */
+      weights_steps: z.array(step),
+      frames: z.array(TrajectoryFrame),
+      x_t: Images, // ±1 as 0 … 255, clipped
+      x_0: Images, // ±1 as 0 … 255, clipped
+      eps: Images, // ±3 as 0 … 255, clipped
+    }),
+  },
+  /** Finished images as they come; `cells` are [column, row] in the images' order. */
+  sheet: {
+    delivery: 'lossless',
+    input: SheetPlanSchema.extend({ run: RunId }),
+    event: z.object({
+      ...progress,
+      /** Training step of the weights; null until the work begins. */
+      weights_step: step.nullable(),
+      cells: z.array(z.tuple([z.number().int(), z.number().int()])),
+      images: Images,
+    }),
+  },
+} as const;
