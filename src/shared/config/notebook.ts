@@ -2,6 +2,8 @@ import { z } from 'zod';
 import { AppError } from '../errors';
 import { PRESETS } from './presets';
 import type { RunConfig } from './run-config';
+import { prototypeRows, TrajectoryPlanSchema } from './sampling-rows';
+import type { TrajectoryPlan } from './sampling-rows';
 
 /**
  * A notebook: cells that refer to each other, and no outputs, so that the file is fit for git.
@@ -68,7 +70,25 @@ const Curves = z.strictObject({
 });
 const Samples = z.strictObject({ id, kind: z.literal('samples'), train: id });
 
-export const CellSchema = z.discriminatedUnion('kind', [Note, Data, Model, Train, Curves, Samples]);
+export const TRAJECTORY_VIEWS = ['x_t', 'x_0', 'eps', 'difference'] as const;
+export type TrajectoryView = (typeof TRAJECTORY_VIEWS)[number];
+const Trajectories = z.strictObject({
+  id,
+  kind: z.literal('trajectories'),
+  train: id,
+  plan: TrajectoryPlanSchema,
+  view: z.enum(TRAJECTORY_VIEWS),
+});
+
+export const CellSchema = z.discriminatedUnion('kind', [
+  Note,
+  Data,
+  Model,
+  Train,
+  Curves,
+  Trajectories,
+  Samples,
+]);
 export type Cell = z.infer<typeof CellSchema>;
 export type CellKind = Cell['kind'];
 export type CellOf<K extends CellKind> = Extract<Cell, { kind: K }>;
@@ -98,6 +118,7 @@ const REFERENCES: Record<CellKind, [string, CellKind][]> = {
   model: [['data', 'data']],
   train: [['model', 'model']],
   curves: [['train', 'train']],
+  trajectories: [['train', 'train']],
   samples: [['train', 'train']],
 };
 
@@ -151,9 +172,22 @@ export function notebookFor(config: RunConfig, note: string): Notebook {
         log_x: false,
         log_y: true,
       },
+      {
+        id: 'trajectories',
+        kind: 'trajectories',
+        train: 'train',
+        plan: trajectoryPlanFor(config),
+        view: 'x_0',
+      },
       { id: 'samples', kind: 'samples', train: 'train' },
     ],
   };
+}
+
+/** The first prototypes from one noise, as the run's own previews are made. */
+export function trajectoryPlanFor({ model, sampling }: RunConfig): TrajectoryPlan {
+  const { sampler, steps, seed, eta } = sampling;
+  return { rows: prototypeRows(model.k, sampler), seed, columns: 9, steps, eta };
 }
 
 /** The part of a run's configuration that a train cell holds. */

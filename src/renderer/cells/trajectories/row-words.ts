@@ -1,0 +1,51 @@
+import type { TrajectoryRow } from '@shared/config/sampling-rows';
+import { count } from '../../components/format';
+
+/** `prototype 3`, `mean of 1 and 4`, `drawn at each step`. */
+export function rowTitle({ prototypes }: Pick<TrajectoryRow, 'prototypes'>): string {
+  const [only] = prototypes;
+  if (only === undefined) return 'drawn at each step';
+  if (prototypes.length === 1) return `prototype ${only}`;
+  return `mean of ${prototypes.slice(0, -1).join(', ')} and ${prototypes.at(-1)}`;
+}
+
+/** What sets a row apart from the others besides its prototype. */
+export function rowDetail(
+  row: TrajectoryRow,
+  rows: readonly TrajectoryRow[],
+  weightsStep: number | undefined,
+): string {
+  const varies = (key: 'weights' | 'sampler' | 'checkpoint'): boolean =>
+    rows.some((other) => other[key] !== row[key]);
+  const parts: string[] = [];
+  if (varies('weights')) parts.push(row.weights === 'ema' ? 'EMA' : 'raw');
+  if (varies('sampler')) parts.push(samplerName(row.sampler));
+  if (varies('checkpoint')) {
+    const step = row.checkpoint ?? weightsStep;
+    parts.push(step === undefined ? 'newest' : `step ${count(step)}`);
+  }
+  return parts.join(', ');
+}
+
+export const samplerName = (sampler: string): string => sampler.toUpperCase();
+
+/** `at step 12,000, EMA weights, DDIM 50 steps, seed 42`, of what all rows share. */
+export function planLine(
+  plan: { rows: readonly TrajectoryRow[]; steps: number; seed: number; eta: number },
+  weightsSteps: readonly number[],
+): string {
+  const shared = <T>(values: readonly T[]): T | undefined =>
+    values.every((value) => value === values[0]) ? values[0] : undefined;
+  const step = shared(weightsSteps);
+  const weights = shared(plan.rows.map((row) => row.weights));
+  const sampler = shared(plan.rows.map((row) => row.sampler));
+  return [
+    step === undefined ? '' : `at step ${count(step)}`,
+    weights === undefined ? '' : weights === 'ema' ? 'EMA weights' : 'raw weights',
+    `${sampler === undefined ? '' : `${samplerName(sampler)} `}${plan.steps} steps`,
+    plan.eta > 0 ? `η ${plan.eta}` : '',
+    `seed ${plan.seed}`,
+  ]
+    .filter(Boolean)
+    .join(', ');
+}
