@@ -1,0 +1,134 @@
+import { readFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import type { Locator, Page } from '@playwright/test';
+import { expect, test } from './fixtures';
+
+const FIRST_STEP = 60_000; // ms; a loaded machine captures the step slowly
+/** Where pictures of the cells are kept; only when asked for: PROTODIFF_PICTURES=1. */
+const PICTURES = resolve(import.meta.dirname, '../docs/pictures');
+
+const PICTURED = process.env['PROTODIFF_PICTURES'] !== undefined;
+
+const region = (page: Page, name: string): Locator =>
+  page.getByRole('region', { name, exact: true });
+
+async function stepOf(page: Page): Promise<number> {
+  const bar = region(page, 'Train').getByRole('progressbar');
+  return Number(await bar.getAttribute('aria-valuenow'));
+}
+
+async function picture(page: Page, name: string, of: Locator): Promise<void> {
+  if (!PICTURED) return;
+  for (const theme of ['light', 'dark']) {
+    const toggle = page.getByRole('button', { name: new RegExp(`${theme} theme`, 'i') });
+    if (await toggle.isVisible()) await toggle.click();
+    await of.scrollIntoViewIfNeeded();
+    await page.waitForTimeout(400);
+    await of.screenshot({ path: join(PICTURES, `${name}-${theme}.png`) });
+  }
+  await page.getByRole('button', { name: /light theme/i }).click();
+}
+
+/** Trains until the step, with a training time that shapes show in. */
+async function train(page: Page, until: number): Promise<void> {
+  await page.getByRole('button', { name: /Train digits/ }).click();
+  await expect.poll(() => stepOf(page), { timeout: FIRST_STEP }).toBeGreaterThan(1);
+  await expect.poll(() => stepOf(page), { timeout: 400_000 }).toBeGreaterThan(until);
+}
+
+/** Training steps before the first grid: more for pictures that show digits. */
+const TRAINED = Number(process.env['PROTODIFF_TRAINED'] ?? 20);
+
+test('trajectories: made while it trains, looked at by keyboard, saved', async ({ app }) => {
+  test.setTimeout(180_000 + 1000 * TRAINED);
+  const { page } = app;
+  await train(page, TRAINED);
+  const cell = region(page, 'Trajectories');
+  await cell.scrollIntoViewIfNeeded();
+  await expect(cell.getByText(/Compute shows how 6 rows part/)).toBeVisible();
+  const before = await stepOf(page);
+  await cell.getByRole('button', { name: 'Compute' }).click();
+  const grid = cell.getByRole('grid');
+  await expect(grid).toBeVisible({ timeout: 30_000 });
+  await expect(cell.getByRole('button', { name: 'Compute again' })).toBeVisible({
+    timeout: 60_000,
+  });
+  await expect(grid.getByRole('row')).toHaveCount(7);
+  await expect(grid.locator('canvas')).toHaveCount(60);
+  expect(await stepOf(page)).toBeGreaterThan(before);
+  await picture(page, 'trajectories', cell);
+
+  // All rows begin as the same noise, and end apart.
+  const pixels = (row: number, column: number): Promise<string> =>
+    grid
+      .getByRole('row')
+      .nth(row + 1)
+      .locator('canvas')
+      .nth(column)
+      .evaluate((canvas) => (canvas as HTMLCanvasElement).toDataURL());
+  await cell.getByRole('button', { name: 'xt', exact: true }).click();
+  expect(await pixels(3, 0)).toBe(await pixels(0, 0));
+  expect(await pixels(3, 9)).not.toBe(await pixels(0, 9));
+  await cell.getByRole('button', { name: 'difference' }).click();
+  await expect(cell.getByText(/less the first row's/)).toBeVisible();
+  await picture(page, 'trajectories-difference', cell);
+
+  // The scrubber and the grid move together; a frame is enlarged and left by keyboard.
+  const scrubber = cell.getByRole('slider', { name: 'Column shown' });
+  await scrubber.focus();
+  await page.keyboard.press('Home');
+  await expect(scrubber).toHaveAttribute('aria-valuetext', /^t 9\d\d$/);
+  await grid.locator('button[tabindex="0"]').focus();
+  await page.keyboard.press('ArrowDown');
+  await page.keyboard.press('ArrowRight');
+  await expect(scrubber).toHaveJSProperty('valueAsNumber', 1);
+  await page.keyboard.press('Enter');
+  const zoom = page.getByRole('dialog', { name: 'One frame, enlarged' });
+  await expect(zoom.getByRole('heading')).toHaveText('prototype 1');
+  await page.keyboard.press('End');
+  await page.keyboard.press('ArrowDown');
+  await expect(zoom.getByRole('heading')).toHaveText('prototype 2');
+  await expect(zoom.getByText(/Predicted x₀ is .* from the first row's/)).toBeVisible();
+  if (PICTURED) await zoom.screenshot({ path: join(PICTURES, 'trajectories-zoom.png') });
+  await page.keyboard.press('Escape');
+  await expect(zoom).toBeHidden();
+
+  const [file] = await Promise.all([
+    page.waitForEvent('download'),
+    cell.getByRole('button', { name: 'PNG' }).click(),
+  ]);
+  expect(file.suggestedFilename()).toMatch(/_step_\d{8}_seed_\d+_difference\.png$/);
+  const bytes = await readFile(await file.path());
+  expect(bytes.subarray(1, 4).toString()).toBe('PNG');
+  expect(bytes.toString('latin1')).toContain('"weights_steps"');
+});
+
+test('trajectories: rows of a stopped run are chosen, and long work is given up', async ({
+  app,
+}) => {
+  test.setTimeout(180_000);
+  const { page } = app;
+  await train(page, 5);
+  await region(page, 'Train').getByRole('button', { name: 'Stop', exact: true }).click();
+  await expect(
+    region(page, 'Train').getByRole('button', { name: /^Continue from step/ }),
+  ).toBeVisible();
+  const cell = region(page, 'Trajectories');
+  await cell.getByRole('button', { name: '6 rows' }).click();
+  await cell.getByRole('button', { name: 'EMA and raw' }).click();
+  await expect(cell.getByRole('listitem')).toHaveCount(2);
+  await picture(page, 'trajectories-rows', cell);
+  await cell.getByRole('button', { name: 'Compute' }).click();
+  await expect(cell.getByRole('rowheader', { name: /raw/ })).toBeVisible({ timeout: 30_000 });
+  await expect(cell.getByRole('button', { name: 'Compute again' })).toBeVisible({
+    timeout: 60_000,
+  });
+  const steps = cell.getByRole('textbox', { name: 'Steps' });
+  await steps.fill('1000');
+  await steps.press('Enter');
+  await expect(cell.getByText('Settings changed')).toBeVisible();
+  await cell.getByRole('button', { name: 'Compute again' }).click();
+  await cell.getByRole('button', { name: 'Cancel' }).click();
+  await expect(cell.getByRole('button', { name: 'Compute again' })).toBeVisible();
+  await expect(cell.getByRole('progressbar')).toBeHidden();
+});
