@@ -65,7 +65,7 @@ test('trajectories: made while it trains, looked at by keyboard, saved', async (
       .nth(row + 1)
       .locator('canvas')
       .nth(column)
-      .evaluate((canvas) => (canvas as HTMLCanvasElement).toDataURL());
+      .evaluate((canvas) => (canvas as unknown as { toDataURL(): string }).toDataURL());
   await cell.getByRole('button', { name: 'xt', exact: true }).click();
   expect(await pixels(3, 0)).toBe(await pixels(0, 0));
   expect(await pixels(3, 9)).not.toBe(await pixels(0, 9));
