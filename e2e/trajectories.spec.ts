@@ -132,3 +132,37 @@ test('trajectories: rows of a stopped run are chosen, and long work is given up'
   await expect(cell.getByRole('button', { name: 'Compute again' })).toBeVisible();
   await expect(cell.getByRole('progressbar')).toBeHidden();
 });
+
+test('samples: a contact sheet is made while it trains, and saved three ways', async ({ app }) => {
+  test.setTimeout(180_000 + 1000 * TRAINED);
+  const { page } = app;
+  await train(page, TRAINED);
+  const cell = region(page, 'Samples');
+  await cell.getByRole('button', { name: 'Contact sheet' }).click();
+  await cell.getByRole('button', { name: 'Settings' }).click();
+  const seeds = cell.getByRole('textbox', { name: 'Seeds' });
+  await seeds.fill('3');
+  await seeds.press('Enter');
+  await cell.getByRole('button', { name: 'Add column' }).click();
+  const before = await stepOf(page);
+  await cell.getByRole('button', { name: 'Make the sheet' }).click();
+  await expect(cell.getByRole('button', { name: 'Make again' })).toBeVisible({ timeout: 90_000 });
+  expect(await stepOf(page)).toBeGreaterThan(before);
+  await cell.getByRole('button', { name: 'Settings' }).click();
+  const columns = await cell.getByRole('columnheader').count();
+  await expect(cell.locator('td canvas')).toHaveCount(columns * 3);
+  await expect(cell.getByRole('img', { name: 'prototype 0 and 1, seed 43' })).toBeVisible();
+  await picture(page, 'samples-sheet', cell);
+  for (const [name, kind] of [
+    ['Contact sheet, PNG', 'png'],
+    ['Single images, ZIP', 'zip'],
+    ['NumPy arrays, npz', 'npz'],
+  ]) {
+    const [file] = await Promise.all([
+      page.waitForEvent('download'),
+      cell.getByRole('button', { name: `Export ${name}` }).click(),
+    ]);
+    expect(file.suggestedFilename()).toMatch(new RegExp(`_step_\\d{8}_seed_\\d+\\.${kind}$`));
+    expect((await readFile(await file.path())).length).toBeGreaterThan(1000);
+  }
+});

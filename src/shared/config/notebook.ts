@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { AppError } from '../errors';
 import { PRESETS } from './presets';
 import type { RunConfig } from './run-config';
-import { prototypeRows, TrajectoryPlanSchema } from './sampling-rows';
+import { prototypeRows, SheetPlanSchema, TrajectoryPlanSchema } from './sampling-rows';
 import type { TrajectoryPlan } from './sampling-rows';
 
 /**
@@ -68,7 +68,13 @@ const Curves = z.strictObject({
   log_x: z.boolean(),
   log_y: z.boolean(),
 });
-const Samples = z.strictObject({ id, kind: z.literal('samples'), train: id });
+const Samples = z.strictObject({
+  id,
+  kind: z.literal('samples'),
+  train: id,
+  /** Of the contact sheet, once it was changed; the run's own settings till then. */
+  sheet: SheetPlanSchema.optional(),
+});
 
 export const TRAJECTORY_VIEWS = ['x_t', 'x_0', 'eps', 'difference'] as const;
 export type TrajectoryView = (typeof TRAJECTORY_VIEWS)[number];

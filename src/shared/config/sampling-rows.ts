@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { SamplingConfigSchema } from './run-config';
+import type { RunConfig } from './run-config';
 
 /** Which prototypes condition an image: one, the mean of two or three, none = drawn at each step. */
 export const ConditioningSchema = z.array(z.number().int().nonnegative()).max(3);
@@ -55,4 +56,11 @@ export function prototypeRows(k: number, sampler: SamplerName, most = 6): Trajec
     sampler,
     checkpoint: null,
   }));
+}
+
+/** Every prototype of the bank by four seeds, otherwise as the run's own previews are made. */
+export function sheetPlanFor({ model, sampling }: RunConfig): SheetPlan {
+  const { sampler, steps, seed, eta, weights } = sampling;
+  const columns = Array.from({ length: Math.min(model.k, 64) }, (_, prototype) => [prototype]);
+  return { columns, seed, rows: 4, weights, sampler, steps, eta, checkpoint: null };
 }
