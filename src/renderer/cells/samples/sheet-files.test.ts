@@ -2,19 +2,24 @@ import { decode } from 'fast-png';
 import { strFromU8, unzipSync } from 'fflate';
 import { describe, expect, it } from 'vitest';
 import { imageName, imagesZip, sheetNpz, sheetPng, sheetStem } from './sheet-files';
+import type { SheetSettings } from './sheet-files';
 import { cellKey } from './sheet-maker.svelte';
 import type { SheetImage } from './sheet-maker.svelte';
 
-const settings = {
+const made: SheetSettings = {
   run: '20260101-101010-brisk-heron',
   step: 1000,
   plan: {
     columns: [[3], [0, 7]],
-    ...{ seed: 42, rows: 2, weights: 'ema', sampler: 'ddim', steps: 25, eta: 0, checkpoint: null },
-  } as const,
+    seed: 42,
+    rows: 2,
+    weights: 'ema',
+    sampler: 'ddim',
+    steps: 25,
+    eta: 0,
+    checkpoint: null,
+  },
 };
-const plan = { ...settings.plan, columns: settings.plan.columns.map((each) => [...each]) };
-const made = { ...settings, plan };
 // The value tells the place: ten times the row and one times the column.
 const images = new Map<string, SheetImage>();
 for (const [column, row] of [
