@@ -6,6 +6,8 @@ import type { Arrays, Executable, Program, Tensors } from './executable';
 import { mapValues, toArray, toTensor } from './executable';
 import { DT, Graph, shape, type } from './graph';
 import type { Attr, Attrs } from './graph';
+import { lean } from './lean';
+import type { Operand } from './lean';
 
 /** What we use of the native addon; TensorFlow tensors are numbers (ids) to it. */
 interface Binding {
@@ -161,22 +163,23 @@ function record(
   state: Tensors,
 ): Signature {
   const inputs = mapValues(definition.example(), toTensor);
-  const nodes = new Map<number, string>();
+  const nodes: Nodes = new Map();
   const reads = mapNames(state, (key) =>
     graph.add('ReadVariableOp', [`var/${key}`], { dtype: type(DT.float32) }, `${name}/read/${key}`),
   );
   for (const [key, value] of Object.entries(state))
-    nodes.set(idOf(backend, value), reads[key] ?? '');
+    nodes.set(idOf(backend, value), { node: reads[key] ?? '', shape: value.shape });
   for (const [key, value] of Object.entries(inputs)) {
     const dtype = value.dtype === 'int32' ? DT.int32 : DT.float32;
-    nodes.set(idOf(backend, value), graph.placeholder(dtype, value.shape, `${name}/${key}`));
+    const node = graph.placeholder(dtype, value.shape, `${name}/${key}`);
+    nodes.set(idOf(backend, value), { node, shape: value.shape });
   }
   const real = backend.binding;
   backend.binding = recorder(real, graph, nodes);
   try {
     const result = tf.tidy(() => definition.run(state, inputs) as unknown as tf.TensorContainer);
     const { outputs, state: next = {} } = result as unknown as ReturnType<typeof definition.run>;
-    const node = (value: tf.Tensor): string => nodeOf(nodes, idOf(backend, value), name);
+    const node = (value: tf.Tensor): string => known(nodes, idOf(backend, value), name).node;
     const assigned = Object.entries(next).map(([key, value]) =>
       graph.add('AssignVariableOp', [`var/${key}`, node(value)], { dtype: type(DT.float32) }),
     );
@@ -200,7 +203,7 @@ function record(
 }
 
 /** The addon, with executeOp and createTensor also writing nodes. Its own properties are frozen, so this is a copy. */
-function recorder(real: Binding, graph: Graph, nodes: Map<number, string>): Binding {
+function recorder(real: Binding, graph: Graph, nodes: Nodes): Binding {
   const copy: Record<string, unknown> = {};
   for (const key of Object.getOwnPropertyNames(real)) {
     const value = real[key];
@@ -209,32 +212,41 @@ function recorder(real: Binding, graph: Graph, nodes: Map<number, string>): Bind
   const createTensor: Binding['createTensor'] = (extents, dtype, values) => {
     const id = real.createTensor(extents, dtype, values);
     const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength).slice();
-    nodes.set(id, graph.constant(dtype, extents, bytes));
+    const node = graph.constant(dtype, extents, bytes);
+    const small = values instanceof Int32Array && values.length <= MAX_RANK;
+    nodes.set(id, { node, shape: extents, ...(small && { values: [...values] }) });
     return id;
   };
   const executeOp: Binding['executeOp'] = (op, attrs, inputs, outputs) => {
     const results = real.executeOp(op, attrs, inputs, outputs);
-    const attr: Attrs = {};
-    for (const item of attrs) attr[item.name] = attrOf(real, item);
-    const node = graph.add(
+    const operation = lean(
       op,
-      inputs.map((id) => nodeOf(nodes, id, op)),
-      attr,
+      attrs,
+      inputs.map((id) => known(nodes, id, op)),
     );
-    results.forEach((output, index) => nodes.set(output.id, index ? `${node}:${index}` : node));
+    const attr: Attrs = {};
+    for (const item of operation.attrs) attr[item.name] = attrOf(real, item);
+    const node = graph.add(operation.op, operation.inputs, attr);
+    results.forEach(({ id, shape }, index) =>
+      nodes.set(id, { node: index ? `${node}:${index}` : node, shape }),
+    );
     return results;
   };
   return { ...copy, createTensor, executeOp } as Binding;
 }
 
-function nodeOf(nodes: Map<number, string>, id: number, where: string): string {
-  const node = nodes.get(id);
-  if (node === undefined) {
+/** What each of the addon's tensors is in the graph. */
+type Nodes = Map<number, Operand>;
+const MAX_RANK = 8;
+
+function known(nodes: Nodes, id: number, where: string): Operand {
+  const operand = nodes.get(id);
+  if (operand === undefined) {
     throw new Error(
       `cannot capture ${where}: it uses a tensor that was made outside of the step; make it an input`,
     );
   }
-  return node;
+  return operand;
 }
 
 function attrOf(binding: Binding, { name, type: kind, value }: OpAttr): Attr {

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import type { Params } from '../nn/layers';
+import type { Params } from '../nn/params';
 import { bank, distances, encode, oneHotOf, selectPrototypes } from '../nn/prototypes';
 import type { BatchStatistics } from '../nn/prototypes';
 import type { ModelSpec } from '../nn/spec';

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { sizeOf } from '@shared/maths/ndarray';
-import type { Params } from './layers';
+import type { Params } from './params';
 import type { ParameterSpec } from './spec';
 
 /**

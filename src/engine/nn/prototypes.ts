@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
-import { batchNorm, conv2d, param } from './layers';
-import type { Params } from './layers';
+import { batchNorm, conv2d, relu } from './layers';
+import { param } from './params';
+import type { Params } from './params';
 import type { ModelSpec } from './spec';
 
 const ENCODER = 'prototype.f_phi.encoder';
@@ -30,9 +31,9 @@ export function encode(
     statistics.push({ name, mean, variance });
     return y;
   };
-  let h = tf.relu(conv2d(params, `${ENCODER}.0`, x_0, 2));
-  h = tf.relu(norm(3, conv2d(params, `${ENCODER}.2`, h, 2)));
-  h = tf.relu(norm(6, conv2d(params, `${ENCODER}.5`, h, 2)));
+  let h = relu(conv2d(params, `${ENCODER}.0`, x_0, 2));
+  h = relu(norm(3, conv2d(params, `${ENCODER}.2`, h, 2)));
+  h = relu(norm(6, conv2d(params, `${ENCODER}.5`, h, 2)));
   h = conv2d(params, `${ENCODER}.8`, h, 2);
   return { features: tf.mean(h, [1, 2]) as tf.Tensor2D, statistics };
 }

@@ -1,6 +1,8 @@
 import * as tf from '@tensorflow/tfjs';
-import { conv2d, groupNorm, linear, param, selfAttention, silu } from './layers';
-import type { Params } from './layers';
+import { groupNorm, silu } from './group-norm';
+import { conv2d, convolve, linear, selfAttention } from './layers';
+import { param } from './params';
+import type { Params } from './params';
 import type { ModelSpec } from './spec';
 
 /** Sees each named intermediate, e.g. to compare it with the reference; does not own it. */
@@ -30,8 +32,12 @@ export function unet(
 ): tf.Tensor4D {
   const groups = spec.norm_num_groups;
   const eps = spec.norm_eps;
-  const norm = (name: string, x: tf.Tensor4D): tf.Tensor4D =>
-    groupNorm(params, name, x, groups, eps);
+  /** SiLU of the normalised x (+ shift). */
+  const normed = (name: string, x: tf.Tensor4D, shift?: tf.Tensor2D): tf.Tensor4D =>
+    groupNorm(params, name, x, {
+      ...{ groups, eps, shift, activate: true },
+      watch: (y) => watch(name, y),
+    });
   const seen = <T extends tf.Tensor>(name: string, value: T): T => {
     watch(name, value);
     return value;
@@ -47,10 +53,13 @@ export function unet(
   const activated = silu(embedding);
 
   const resnet = (name: string, x: tf.Tensor4D): tf.Tensor4D => {
-    let h = conv2d(params, `${name}.conv1`, silu(norm(`${name}.norm1`, x)));
-    const shift = linear(params, `${name}.time_emb_proj`, activated); // [B, C]
-    h = tf.add(h, tf.reshape(shift, [shift.shape[0], 1, 1, shift.shape[1]]));
-    h = conv2d(params, `${name}.conv2`, silu(norm(`${name}.norm2`, h)));
+    // The convolution's bias and the time's share are one vector an image: norm2 takes them in.
+    const h1 = convolve(params, `${name}.conv1`, normed(`${name}.norm1`, x));
+    const shift = tf.add(
+      linear(params, `${name}.time_emb_proj`, activated),
+      param(params, `${name}.conv1.bias`),
+    ) as tf.Tensor2D; // [B, C]
+    const h = conv2d(params, `${name}.conv2`, normed(`${name}.norm2`, h1, shift));
     const shortcut = x.shape[3] === h.shape[3] ? x : conv2d(params, `${name}.conv_shortcut`, x);
     return seen(name, tf.add(shortcut, h));
   };
@@ -91,8 +100,7 @@ export function unet(
     if (level > 0) h = conv2d(params, `${block}.upsamplers.0.conv`, nearestDouble(h));
     watch(block, h);
   }
-  const head = seen('unet.conv_norm_out', norm('unet.conv_norm_out', h));
-  return seen('eps', conv2d(params, 'unet.conv_out', silu(head)));
+  return seen('eps', conv2d(params, 'unet.conv_out', normed('unet.conv_norm_out', h)));
 }
 
 /**

@@ -5,10 +5,14 @@ export const BETA_2 = 0.999;
 const EPSILON = 1e-8;
 const CLIP_EPSILON = 1e-6;
 
+/** Parameters and their two moments, each [total]. */
+export type Update = Record<'p' | 'm' | 'v', tf.Tensor>;
+
 /** Scalars of one update. */
 export interface UpdateScalars {
   lr: tf.Scalar;
   weight_decay: tf.Scalar;
+  clip_grad_norm: tf.Scalar;
   /** 1 / (1 - BETA_1^n), n = updates made, this one included */
   correction_1: tf.Scalar;
   /** 1 / (1 - BETA_2^n) */
@@ -16,42 +20,34 @@ export interface UpdateScalars {
 }
 
 /**
- * One AdamW update of a whole parameter vector; returns new tensors, changes none.
+ * One AdamW update of a whole parameter vector, the gradient clipped to a joint norm; returns new
+ * tensors, changes none.
  *
+ *   g ← g · min(1, limit / (|g| + 1e-6))
  *   p ← p (1 - lr·wd) - lr · m̂ / (sqrt(v̂) + 1e-8)
  *
- * Decay reaches every parameter, biases and norms included, as in the reference.
+ * Decay reaches every parameter, biases and norms included, as in the reference. The vector is
+ * as long as the model is large, so passes over it count: the clip factor goes into the scalars,
+ * and the squares serve both the norm and v.
  *
- * @source Loshchilov & Hutter 2019, arXiv:1711.05101; torch.optim.AdamW's order
+ * @returns the update and the gradient's norm before clipping
+ * @source  Loshchilov & Hutter 2019, arXiv:1711.05101; torch.optim.AdamW's order;
+ *          torch.nn.utils.clip_grad_norm_
  */
 export function adamw(
-  p: tf.Tensor,
-  m: tf.Tensor,
-  v: tf.Tensor,
+  { p, m, v }: Update,
   gradient: tf.Tensor,
   scalars: UpdateScalars,
-): { p: tf.Tensor; m: tf.Tensor; v: tf.Tensor } {
-  const m_next = tf.add(tf.mul(m, BETA_1), tf.mul(gradient, 1 - BETA_1));
-  const v_next = tf.add(tf.mul(v, BETA_2), tf.mul(tf.square(gradient), 1 - BETA_2));
+): Update & { norm: tf.Scalar } {
+  const squares = tf.square(gradient);
+  const norm = tf.sqrt(tf.sum(squares)) as tf.Scalar;
+  const factor = tf.minimum(1, tf.div(scalars.clip_grad_norm, tf.add(norm, CLIP_EPSILON)));
+  const m_next = tf.add(tf.mul(m, BETA_1), tf.mul(gradient, tf.mul(factor, 1 - BETA_1)));
+  const v_next = tf.add(tf.mul(v, BETA_2), tf.mul(squares, tf.mul(tf.square(factor), 1 - BETA_2)));
   const denominator = tf.add(tf.sqrt(tf.mul(v_next, scalars.correction_2)), EPSILON);
   const move = tf.mul(tf.div(m_next, denominator), tf.mul(scalars.lr, scalars.correction_1));
   const kept = tf.mul(p, tf.sub(1, tf.mul(scalars.lr, scalars.weight_decay)));
-  return { p: tf.sub(kept, move), m: m_next, v: v_next };
-}
-
-/**
- * Scales all gradients together so that their norm does not exceed `limit`.
- *
- * @returns the scaled gradient and the norm before scaling
- * @source  torch.nn.utils.clip_grad_norm_
- */
-export function clipByGlobalNorm(
-  gradient: tf.Tensor,
-  limit: tf.Scalar,
-): { clipped: tf.Tensor; norm: tf.Scalar } {
-  const norm = tf.sqrt(tf.sum(tf.square(gradient))) as tf.Scalar;
-  const factor = tf.minimum(1, tf.div(limit, tf.add(norm, CLIP_EPSILON)));
-  return { clipped: tf.mul(gradient, factor), norm };
+  return { p: tf.sub(kept, move), m: m_next, v: v_next, norm };
 }
 
 /**

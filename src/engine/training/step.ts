@@ -5,7 +5,7 @@ import { flatten, named, unflatten } from '../nn/flat';
 import type { FlatLayout } from '../nn/flat';
 import type { BatchStatistics } from '../nn/prototypes';
 import type { ModelSpec } from '../nn/spec';
-import { adamw, clipByGlobalNorm } from './optimiser';
+import { adamw } from './optimiser';
 
 /** Momentum of the running BatchNorm statistics, as PyTorch's default. */
 const BN_MOMENTUM = 0.1;
@@ -72,10 +72,10 @@ export function trainStep(
       alpha: scalar('alpha'),
       beta: scalar('beta'),
     });
-    const { clipped, norm } = clipByGlobalNorm(gradient, scalar('clip_grad_norm'));
-    const next = adamw(state.params, state.m, state.v, clipped, {
+    const { norm, ...next } = adamw({ p: state.params, m: state.m, v: state.v }, gradient, {
       lr: scalar('lr'),
       weight_decay: scalar('weight_decay'),
+      clip_grad_norm: scalar('clip_grad_norm'),
       correction_1: scalar('correction_1'),
       correction_2: scalar('correction_2'),
     });

@@ -1,0 +1,44 @@
+/** `npm run -s bench -- NAME [options]`: builds bench/NAME.ts beside the installed packages and runs it. */
+import { spawnSync } from 'node:child_process';
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'vite';
+
+const HERE = fileURLToPath(new URL('.', import.meta.url));
+const OUT = join(HERE, '../node_modules/.cache/protodiff-bench');
+const [name = '', ...rest] = process.argv.slice(2);
+const source = ['.ts', '.mjs']
+  .map((end) => join(HERE, name + end))
+  .find((path) => existsSync(path));
+
+if (!source || name === 'index') {
+  const names = readdirSync(HERE).filter(
+    (file) => !file.startsWith('index') && !file.includes('lib'),
+  );
+  console.error(
+    `usage: npm run -s bench -- ${names.map((file) => file.replace(/\.\w+$/, '')).join('|')} [options]`,
+  );
+  process.exit(2);
+}
+let script = source;
+if (source.endsWith('.ts')) {
+  await build({
+    configFile: false,
+    logLevel: 'warn',
+    resolve: { alias: { '@shared': join(HERE, '../src/shared') } },
+    build: {
+      ssr: source,
+      outDir: OUT,
+      emptyOutDir: false,
+      target: 'node20',
+      rollupOptions: {
+        external: [/^@tensorflow\//, /^node:/],
+        output: { format: 'cjs', entryFileNames: `${name}.cjs` },
+      },
+    },
+  });
+  script = join(OUT, `${name}.cjs`);
+}
+const { status, signal } = spawnSync(process.execPath, [script, ...rest], { stdio: 'inherit' });
+process.exit(signal ? 1 : (status ?? 1));

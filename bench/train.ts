@@ -1,0 +1,117 @@
+import { loadavg } from 'node:os';
+import { parseArgs } from 'node:util';
+import { ndarray } from '@shared/maths/ndarray';
+import { stream } from '@shared/maths/rng';
+import type { Dataset } from '../src/engine/data/dataset';
+import { loadBackend } from '../src/engine/backend';
+import { makeExecutable } from '../src/engine/run/open';
+import { initialParameters, initialRunning } from '../src/engine/training/initial';
+import { geometryOf, trainingProgram } from '../src/engine/training/program';
+import { Trainer } from '../src/engine/training/trainer';
+import { CONFIGS } from './configs';
+import { spread } from './spread';
+
+/** Times whole training steps and UNet forwards on random images; one JSON line, the peer's fields. */
+const { values: flags } = parseArgs({
+  options: {
+    config: { type: 'string', default: 'quick' },
+    batch: { type: 'string', default: '32' },
+    steps: { type: 'string', default: '7' },
+    warmup: { type: 'string', default: '2' },
+    precision: { type: 'string', default: 'f32' },
+    eager: { type: 'boolean', default: false },
+    json: { type: 'boolean', default: false },
+  },
+});
+const base = CONFIGS[flags.config];
+if (base === undefined) throw new Error(`--config is one of ${Object.keys(CONFIGS).join(', ')}`);
+const batch = Number(flags.batch);
+const config = { ...base, training: { ...base.training, batch_size: batch } };
+if (flags.eager) process.env['PROTODIFF_EAGER'] = '1';
+
+async function main(): Promise<void> {
+  const backend = await loadBackend();
+  const geometry = geometryOf(config);
+  const { total } = geometry.layout;
+  const params = initialParameters(geometry.specs, geometry.layout, 1);
+  const zeros = () => ndarray(new Float32Array(total), [total]);
+  const running = initialRunning(geometry.spec);
+  const began = performance.now();
+  const executable = makeExecutable(
+    trainingProgram({ ...config, sampling: { ...config.sampling, count: 16 } }, geometry, {
+      params: ndarray(params, [total]),
+      ema: ndarray(params.slice(), [total]),
+      m: zeros(),
+      v: zeros(),
+      running: ndarray(running, [running.length]),
+    }),
+    backend,
+  );
+  const capture_s = (performance.now() - began) / 1000;
+  const { image_size, channels } = config.data;
+  const count = Math.max(batch, 64);
+  const pixels = new Uint8Array(count * image_size * image_size * channels);
+  const rng = stream(1, 'noise', 0);
+  for (let i = 0; i < pixels.length; i++) pixels[i] = rng.int(256);
+  const dataset: Dataset = {
+    name: 'random',
+    count,
+    height: image_size,
+    width: image_size,
+    channels: config.data.channels,
+    images: pixels,
+    labels: null,
+    classes: [],
+    fingerprint: '',
+    skipped: [],
+    skipped_total: 0,
+  };
+  const trainer = new Trainer(config, geometry, dataset, executable, config.knobs, 0);
+  const clock = (work: () => unknown): number[] => {
+    const times: number[] = [];
+    for (let i = -Number(flags.warmup); i < Number(flags.steps); i++) {
+      const start = performance.now();
+      work();
+      if (i >= 0) times.push((performance.now() - start) / 1000);
+    }
+    return times;
+  };
+  let loss = 0;
+  const busy = process.cpuUsage();
+  const train = clock(() => (loss = trainer.runStep().metrics.total));
+  const { user, system } = process.cpuUsage(busy);
+  const cpu_s = (user + system) / 1e6 / (Number(flags.steps) + Number(flags.warmup));
+  const { spec } = geometry;
+  const f = (shape: number[]) =>
+    ndarray(new Float32Array(shape.reduce((a, b) => a * b, 1)).fill(0.1), shape);
+  const forward = clock(() =>
+    executable.call('eps', {
+      x_t: f([16, image_size, image_size, channels]),
+      time_proj: f([16, spec.block_out_channels[0] ?? 0]),
+      token_time: f([16, spec.dim]),
+      signal: f([16, 1, 1, 1]),
+      noise: f([16, 1, 1, 1]),
+      one_hot: f([16, spec.k]),
+    }),
+  );
+  const report = {
+    impl: 'protodiff',
+    backend: backend.info.name,
+    tensorflow: backend.info.version,
+    config: flags.config,
+    batch,
+    precision: flags.precision,
+    kind: executable.kind,
+    parameters: total,
+    capture_s: Number(capture_s.toFixed(2)),
+    train_step_s: spread(train),
+    train_cpu_s: Number(cpu_s.toFixed(4)),
+    forward_batch: 16,
+    forward_s: spread(forward),
+    loss,
+    peak_rss_mb: Math.round(process.resourceUsage().maxRSS / 1024),
+    load: loadavg()[0],
+  };
+  console.log(flags.json ? JSON.stringify(report) : report);
+}
+void main();
