@@ -1,7 +1,7 @@
 /** `npm run -s bench -- NAME [options]`: builds bench/NAME.ts beside the installed packages and runs it. */
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'vite';
 
@@ -14,7 +14,7 @@ const source = ['.ts', '.mjs']
 
 if (!source || name === 'index') {
   const names = readdirSync(HERE).filter(
-    (file) => !file.startsWith('index') && !file.includes('lib'),
+    (file) => !file.startsWith('index') && !['configs.ts', 'spread.ts'].includes(file),
   );
   console.error(
     `usage: npm run -s bench -- ${names.map((file) => file.replace(/\.\w+$/, '')).join('|')} [options]`,
@@ -23,18 +23,21 @@ if (!source || name === 'index') {
 }
 let script = source;
 if (source.endsWith('.ts')) {
+  // `compare` runs `train` in processes of its own.
+  const sources = name === 'compare' ? [source, join(HERE, 'train.ts')] : [source];
   await build({
     configFile: false,
     logLevel: 'warn',
     resolve: { alias: { '@shared': join(HERE, '../src/shared') } },
     build: {
-      ssr: source,
+      ssr: true,
       outDir: OUT,
       emptyOutDir: false,
       target: 'node20',
       rollupOptions: {
+        input: Object.fromEntries(sources.map((path) => [basename(path, '.ts'), path])),
         external: [/^@tensorflow\//, /^node:/],
-        output: { format: 'cjs', entryFileNames: `${name}.cjs` },
+        output: { format: 'cjs', entryFileNames: '[name].cjs' },
       },
     },
   });
