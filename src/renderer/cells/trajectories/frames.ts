@@ -47,8 +47,9 @@ export function pictureOf(
   first: Frame | undefined,
   view: TrajectoryView,
   dark: boolean,
+  gain = 1,
 ): Picture | null {
-  if (view === 'difference') return first ? difference(frame, first, dark) : null;
+  if (view === 'difference') return first ? difference(frame, first, dark, gain) : null;
   if (view === 'eps' && frame.t === FINISHED) return null;
   const { width, height, channels } = frame;
   const plane = frame[view];
@@ -62,8 +63,20 @@ export function pictureOf(
   return { width, height, rgba };
 }
 
+/**
+ * How much stronger differences are drawn, so that small ones are seen: 1 where a frame is half its
+ * span away from the first row's, at most 64. A power of two, so that it holds while frames come.
+ */
+export function differenceGain(frames: Iterable<Frame>): number {
+  let most = 0;
+  for (const { apart } of frames) most = Math.max(most, apart);
+  if (most === 0) return 1;
+  // Pixels that differ are few: four times the root mean square is near their size.
+  return 2 ** Math.min(6, Math.max(0, Math.floor(Math.log2(1 / (4 * (most / 2))))));
+}
+
 /** The predicted x_0 less the first row's, as opacity of two colours: equal is clear. */
-function difference(frame: Frame, first: Frame, dark: boolean): Picture {
+function difference(frame: Frame, first: Frame, dark: boolean, gain: number): Picture {
   const { width, height, channels } = frame;
   const { darker, lighter } = DIFFERENCE_COLOURS[dark ? 'dark' : 'light'];
   const rgba = new Uint8ClampedArray(width * height * 4);
@@ -74,7 +87,7 @@ function difference(frame: Frame, first: Frame, dark: boolean): Picture {
     }
     const d = sum / channels / 255;
     rgba.set(d < 0 ? darker : lighter, i * 4);
-    rgba[i * 4 + 3] = 255 * Math.min(1, 1.5 * Math.abs(d));
+    rgba[i * 4 + 3] = 255 * Math.min(1, 1.5 * gain * Math.abs(d));
   }
   return { width, height, rgba };
 }

@@ -4,7 +4,7 @@ import type { TrajectoryRow } from '@shared/config/sampling-rows';
 import { decode } from 'fast-png';
 import { describe, expect, it } from 'vitest';
 import { pngOf, sheetOf } from '../../components/png';
-import { framesOf, partingColumn, pictureOf } from './frames';
+import { differenceGain, framesOf, partingColumn, pictureOf } from './frames';
 import { planLine, rowDetail, rowTitle } from './row-words';
 import { stripName } from './strip';
 
@@ -44,6 +44,16 @@ describe('a grid of trajectories', () => {
   it('knows the first column in which a row has parted', () => {
     expect(partingColumn(frames, 0)).toBeUndefined();
     expect(partingColumn(frames, 1)).toBe(1);
+  });
+
+  it('draws small differences stronger, by a power of two, and large ones as they are', () => {
+    const [, , near, far] = frames;
+    if (!near || !far) throw new Error('frames are missing');
+    expect(differenceGain([])).toBe(1);
+    expect(differenceGain(frames.map((frame) => ({ ...frame, apart: 0 })))).toBe(1);
+    expect(differenceGain([near, { ...far, apart: 0.6 }])).toBe(1);
+    expect(differenceGain([near])).toBe(32);
+    expect(differenceGain([{ ...near, apart: 1e-6 }])).toBe(64);
   });
 
   it('says what a row is and what sets it apart', () => {
