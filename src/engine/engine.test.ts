@@ -135,6 +135,38 @@ describe('the engine', () => {
     await ask('run.stop', { run });
   });
 
+  it('makes single steps while paused, exactly as many as asked', async () => {
+    const { run } = await ask('run.start', { config: tiny(100_000) });
+    const seen = watchCurves(run);
+    await until(() => seen.steps.length > 2);
+    await expect(ask('run.step', { run })).rejects.toMatchObject({ code: 'wrong_state' });
+    const { step } = await ask('run.pause', { run });
+    expect(await ask('run.step', { run })).toEqual({ step: step + 1 });
+    expect(await ask('run.step', { run })).toEqual({ step: step + 2 });
+    await until(() => seen.steps.at(-1) === step + 2);
+    await new Promise((done) => setTimeout(done, 100));
+    expect(seen.steps).toEqual(Array.from({ length: step + 2 }, (_, i) => i + 1));
+    expect(await stateOf(run)).toBe('paused');
+    await ask('run.stop', { run });
+  });
+
+  it('trains in slow motion, and at full speed again at once', async () => {
+    const { run } = await ask('run.start', { config: tiny(100_000) });
+    const seen = watchCurves(run);
+    await until(() => seen.steps.length > 2);
+    const { step } = await ask('run.pace', { run, delay_ms: 400 });
+    await new Promise((done) => setTimeout(done, 1000));
+    const slow = (seen.steps.at(-1) ?? 0) - step;
+    expect(slow).toBeGreaterThanOrEqual(1);
+    expect(slow).toBeLessThanOrEqual(3);
+    await ask('run.pace', { run, delay_ms: 10_000 });
+    await until(() => (seen.steps.at(-1) ?? 0) > step + slow);
+    const { step: crawling } = await ask('run.pace', { run, delay_ms: 0 });
+    await until(() => (seen.steps.at(-1) ?? 0) > crawling + 5, 8);
+    expect((await ask('run.get', { run })).journal).toEqual([]);
+    await ask('run.stop', { run });
+  });
+
   it('refuses a second run, acts on idle runs and unsuitable settings with a sentence', async () => {
     const { run } = await ask('run.start', { config: tiny(100_000) });
     await expect(ask('run.start', { config: tiny(10) })).rejects.toMatchObject({ code: 'busy' });

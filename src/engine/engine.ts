@@ -159,6 +159,8 @@ class LocalEngine implements Engine {
     'run.stop': async ({ run }) => ({ step: await this.activeSession(run).stop() }),
     'run.sample': ({ run }) => ({ step: this.activeSession(run).sample() }),
     'run.checkpoint': ({ run }) => ({ step: this.activeSession(run).checkpoint() }),
+    'run.step': ({ run }) => ({ step: this.activeSession(run).singleStep() }),
+    'run.pace': ({ run, delay_ms }) => ({ step: this.activeSession(run).setPace(delay_ms) }),
     'knobs.set': ({ run, change }) => ({ entries: this.activeSession(run).setKnobs(change) }),
     'samples.list': ({ run }) => ({ steps: this.store.sampleSteps(run) }),
     'samples.get': ({ run, step }) => this.store.loadSamples(run, step),

@@ -32,6 +32,11 @@ export class RunSession {
   /** Settles when the run has ended or been released, all of it on disk. */
   readonly ended: Promise<Ending>;
   private paused = false;
+  /** Steps asked for one by one that a paused run has still to make. */
+  private singles = 0;
+  /** Slow motion: least time between the starts of two steps, ms. */
+  private delay = 0;
+  private nextStepAt = 0;
   private stopping: Ending | null = null;
   private wake: () => void = () => undefined;
   private pending: MetricRow[] = [];
@@ -68,9 +73,9 @@ export class RunSession {
     return this.open.trainer.step;
   }
 
-  /** Steps are being made: jobs have their time between them. */
+  /** Steps follow each other: jobs have their time between them. In slow motion they have all of it. */
   get stepping(): boolean {
-    return !this.paused && this.stopping === null;
+    return !this.paused && this.delay === 0 && this.stopping === null;
   }
 
   /** A copy of the weights as they are now. */
@@ -98,7 +103,11 @@ export class RunSession {
       epoch: (trainer.step * config.training.batch_size) / this.images,
       step_s,
       images_per_s: this.gauges.images_per_s,
-      eta_s: step_s === null ? null : step_s * (config.training.steps - trainer.step),
+      eta_s:
+        step_s === null
+          ? null
+          : Math.max(step_s, this.delay / 1000) * (config.training.steps - trainer.step),
+      delay_ms: this.delay,
       loss: this.last?.metrics.total ?? null,
       knobs: { ...trainer.knobs },
       next_sample_step: (Math.floor(trainer.step / every) + 1) * every,
@@ -139,6 +148,27 @@ export class RunSession {
     return this.step;
   }
 
+  /** Exactly one step of a paused run, which stays paused. Returns the step it will have reached. */
+  singleStep(): number {
+    if (!this.paused) {
+      throw new AppError('wrong_state', 'Single steps are for a paused run.', {
+        remedy: 'Pause it first.',
+      });
+    }
+    this.singles += 1;
+    this.wake();
+    return this.step + this.singles;
+  }
+
+  /** Slow motion: a step starts at the earliest `delay` ms after the one before; 0 is full speed. */
+  setPace(delay: number): number {
+    this.delay = delay;
+    this.nextStepAt = 0;
+    this.wake();
+    this.topics.changed(topic.status);
+    return this.step;
+  }
+
   /** Ends the run after a checkpoint. `released` leaves it open to be continued. */
   async stop(ending: 'stopped' | 'released' = 'stopped'): Promise<number> {
     this.stopping ??= ending;
@@ -170,6 +200,8 @@ export class RunSession {
 
   private setPaused(paused: boolean, message: string): void {
     this.paused = paused;
+    this.singles = 0;
+    this.nextStepAt = 0;
     this.open.writer.appendEvent({
       wall: this.clock(),
       step: this.step,
@@ -193,7 +225,7 @@ export class RunSession {
           this.conclude(ending);
           return ending;
         }
-        if (!this.paused) this.jobs.spend(this.train());
+        if (this.stepDue) this.advance();
         else if (!this.paintable && this.trouble === null) await this.sleep();
         this.paint();
         this.beat();
@@ -203,6 +235,18 @@ export class RunSession {
         if (ending !== null) return ending;
       }
     }
+  }
+
+  private get stepDue(): boolean {
+    return this.paused ? this.singles > 0 : this.clock() >= this.nextStepAt;
+  }
+
+  private advance(): void {
+    // Before the step: one that fails is not tried again by itself.
+    if (this.paused) this.singles -= 1;
+    if (this.delay > 0) this.nextStepAt = this.clock() + this.delay;
+    this.jobs.spend(this.train());
+    if (this.paused || this.delay > FLUSH_MS) this.flush();
   }
 
   /** One step; returns the seconds it took. */
@@ -300,10 +344,11 @@ export class RunSession {
     this.topics.changed(topic.runs);
   }
 
-  /** Waits for an act, but no longer than a heartbeat. */
+  /** Waits for an act, but no longer than a heartbeat or the next step of slow motion. */
   private async sleep(): Promise<void> {
+    const step = this.paused ? HEARTBEAT_MS : this.nextStepAt - this.clock();
     await new Promise<void>((done) => {
-      const timer = setTimeout(done, HEARTBEAT_MS);
+      const timer = setTimeout(done, Math.max(0, Math.min(HEARTBEAT_MS, step)));
       this.wake = () => {
         clearTimeout(timer);
         done();

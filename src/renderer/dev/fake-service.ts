@@ -135,6 +135,12 @@ export class FakeService implements Service {
         return { step: run().step };
       case 'run.checkpoint':
         return { step: run().step };
+      case 'run.step':
+        run().advance(1);
+        return { step: run().step };
+      case 'run.pace':
+        run().delay = (input as RequestInput<'run.pace'>).delay_ms;
+        return { step: run().step };
       case 'knobs.set': {
         const { change } = input as RequestInput<'knobs.set'>;
         return {
@@ -221,6 +227,7 @@ export class FakeService implements Service {
 class FakeRun {
   readonly id: string;
   step = 0;
+  delay = 0;
   state: RunSummary['state'] = 'running';
   problem: string | null = null;
   journal: JournalEntry[] = [];
@@ -348,6 +355,7 @@ class FakeRun {
       step_s: 0.27,
       images_per_s: 118,
       eta_s: (this.config.training.steps - this.step) * 0.27,
+      delay_ms: this.delay,
       loss: this.values.at(-METRICS.length) ?? null,
       knobs: this.knobs,
       next_sample_step: (Math.floor(this.step / 100) + 1) * 100,

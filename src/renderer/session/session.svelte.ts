@@ -175,12 +175,26 @@ export class Session {
   }
 
   async order(
-    name: 'run.pause' | 'run.resume' | 'run.stop' | 'run.continue' | 'run.sample',
+    name:
+      | 'run.pause'
+      | 'run.resume'
+      | 'run.stop'
+      | 'run.continue'
+      | 'run.sample'
+      | 'run.checkpoint'
+      | 'run.step',
     run: string,
   ): Promise<void> {
     await this.attempt(async () => {
       await this.engine.request(name, { run });
       await this.viewed?.refresh();
+    });
+  }
+
+  /** Slow motion: at least `delay` ms between the starts of two steps; 0 is full speed. */
+  async pace(run: string, delay: number): Promise<void> {
+    await this.attempt(async () => {
+      await this.engine.request('run.pace', { run, delay_ms: delay });
     });
   }
 

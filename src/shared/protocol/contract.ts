@@ -103,6 +103,8 @@ const Activity = z.object({
   step_s: z.number().nullable(),
   images_per_s: z.number().nullable(),
   eta_s: z.number().nullable(),
+  /** Slow motion, ms between the starts of two steps; 0 at full speed. */
+  delay_ms: z.number().min(0),
   loss: z.number().nullable(),
   knobs: z.record(z.string(), z.number()),
   next_sample_step: step,
@@ -193,6 +195,13 @@ export const requests = {
   'run.stop': { input: z.strictObject({ run: RunId }), output: z.object({ step }) },
   'run.sample': { input: z.strictObject({ run: RunId }), output: z.object({ step }) },
   'run.checkpoint': { input: z.strictObject({ run: RunId }), output: z.object({ step }) },
+  /** One step of a paused run; `step` is what it will have reached. */
+  'run.step': { input: z.strictObject({ run: RunId }), output: z.object({ step }) },
+  /** Slow motion: least time between the starts of two steps, ms. Not journaled; 0 is full speed. */
+  'run.pace': {
+    input: z.strictObject({ run: RunId, delay_ms: z.number().int().min(0).max(10_000) }),
+    output: z.object({ step }),
+  },
   'knobs.set': {
     input: z.strictObject({ run: RunId, change: KnobChangeSchema }),
     output: z.object({ entries: z.array(JournalEntry) }),
