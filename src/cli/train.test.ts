@@ -33,7 +33,7 @@ function fakeEngine(steps: number) {
     };
   const activity = (): Activity => ({
     ...{ run: RUN, name: 'x', phase: 'training', step: state.step, steps, epoch: 0, step_s: 0.5 },
-    ...{ images_per_s: 16, eta_s: 65, loss: 0.25, knobs: {}, next_sample_step: 0 },
+    ...{ images_per_s: 16, eta_s: 65, delay_ms: 0, loss: 0.25, knobs: {}, next_sample_step: 0 },
     last_checkpoint: null,
   });
   const service = fakeService({
