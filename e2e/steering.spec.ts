@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import type { Locator, Page } from '@playwright/test';
 import { expect, test } from './fixtures';
 
@@ -56,5 +57,20 @@ test('pause, single steps, slow motion, checkpoint now, undo of a knob', async (
   await journal.getByRole('button', { name: /^Undo lr/ }).click();
   await expect(journal.getByRole('listitem')).toHaveCount(2);
   await expect(rate).toHaveValue(before);
+
+  const curves = region(page, 'Curves');
+  await expect(
+    curves.getByRole('img', {
+      name: /^Diffusion loss of.*lr 2\.0e-3 → 5\.0e-4, lr 5\.0e-4 → 2\.0e-3/,
+    }),
+  ).toBeVisible();
+  await curves.getByRole('combobox', { name: 'x axis' }).selectOption('Epoch');
+  const saved = page.waitForEvent('download');
+  await curves.getByRole('button', { name: 'Save the curves as CSV' }).click();
+  const csv = (await readFile(await (await saved).path(), 'utf8')).split('\n');
+  expect(csv[0]).toMatch(/^step,wall,active,train\/loss,/);
+  expect(csv.slice(1, 4).map((line) => line.split(',')[0])).toEqual(['1', '2', '3']);
+  await curves.scrollIntoViewIfNeeded();
+  await page.waitForTimeout(1500);
   await page.screenshot({ path: info.outputPath('steering.png') });
 });

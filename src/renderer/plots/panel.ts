@@ -203,6 +203,8 @@ export interface Mark {
   /** On the x axis in use. */
   x: number;
   sign: string;
+  /** What changed, e.g. `lr 1.0e-3 → 2.0e-4`. */
+  words?: string;
 }
 
 /** Where the dotted lines of knob changes stand, and their signs, those in view only. */

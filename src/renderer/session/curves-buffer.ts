@@ -11,8 +11,8 @@ export class CurvesBuffer {
   readonly step = new Growing();
   readonly wall = new Growing();
   readonly active = new Growing();
-  private readonly images = new Growing();
-  private batch = 0;
+  private readonly counted = new Growing();
+  private perStep = 0;
   private columns = new Map<string, Growing>();
   private smoothed = new Map<string, { smoother: Smoother; values: Growing }>();
 
@@ -40,20 +40,26 @@ export class CurvesBuffer {
   }
 
   clear(): void {
-    for (const column of [this.step, this.wall, this.active, this.images]) column.clear();
+    for (const column of [this.step, this.wall, this.active, this.counted]) column.clear();
     this.columns.clear();
     this.smoothed.clear();
   }
 
-  /** [length] the x values of an axis; `batch` images are seen at each step. */
-  axis(kind: XAxis, batch: number): Float64Array {
-    if (kind !== 'images') return this[kind].view();
-    if (batch !== this.batch) this.images.clear();
-    this.batch = batch;
-    for (let row = this.images.length; row < this.length; row++) {
-      this.images.push(this.step.at(row) * batch);
+  /** Metrics seen so far, in the order they came. */
+  get keys(): string[] {
+    return [...this.columns.keys()];
+  }
+
+  /** [length] the x values of an axis; `batch` images are seen at each step, `images` in an epoch. */
+  axis(kind: XAxis, batch: number, images = NaN): Float64Array {
+    if (kind !== 'images' && kind !== 'epoch') return this[kind].view();
+    const perStep = kind === 'images' ? batch : batch / images;
+    if (perStep !== this.perStep) this.counted.clear();
+    this.perStep = perStep;
+    for (let row = this.counted.length; row < this.length; row++) {
+      this.counted.push(this.step.at(row) * perStep);
     }
-    return this.images.view();
+    return this.counted.view();
   }
 
   /** [length], or undefined when no row ever had the key. */

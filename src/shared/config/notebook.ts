@@ -57,7 +57,7 @@ const Train = z.strictObject({
   /** The run that was last started from this cell. */
   run: z.string().nullable(),
 });
-export const X_AXES = ['step', 'images', 'active', 'wall'] as const;
+export const X_AXES = ['step', 'images', 'epoch', 'active', 'wall'] as const;
 export type XAxis = (typeof X_AXES)[number];
 const Curves = z.strictObject({
   id,
