@@ -166,7 +166,7 @@ describe('trajectories', () => {
     });
   });
 
-  it('of a run in training: come while it trains, which keeps half its rate and its bits', async () => {
+  it('of a run in training: come while it trains, which keeps half its rate', async () => {
     const live = await start(100_000);
     await until(async () => (await summary(live)).step > 20);
     const count = async (): Promise<number> => {
@@ -192,14 +192,28 @@ describe('trajectories', () => {
     expect(events.at(-1)?.weights_steps[0]).toBeGreaterThan(20);
     console.log(`training keeps ${((100 * beside) / alone).toFixed(0)} % of its rate`);
     await engine.request('run.stop', { run: live }, new AbortController().signal);
-    expect(beside / alone).toBeGreaterThan(0.4);
+    // Half, less what a second on a loaded machine may be off.
+    expect(beside / alone).toBeGreaterThan(0.45);
+  });
+
+  it('change no bit of the training beside them', async () => {
+    const plain = await start(40);
+    await until(async () => (await summary(plain)).state === 'finished');
+    const watched = await start(40);
+    const work = gather('trajectory', grid({ run: watched, steps: 20 }));
+    await until(async () => (await summary(watched)).state === 'finished');
+    await work;
+    expect(await engine.weightsSha256(watched)).toBe(await engine.weightsSha256(plain));
   });
 
   it('stop when nobody looks any more', async () => {
-    const source = engine.subscribe('trajectory', grid({ steps: 1000 }), () => undefined);
-    await until(() => (source.pull() as { done: number } | undefined)?.done === 1 || true);
+    let told = 0;
+    const source = engine.subscribe('trajectory', grid({ steps: 1000 }), () => (told += 1));
+    await until(() => told > 2);
     source.close();
-    const events = await gather('trajectory', grid({ steps: 4 }));
-    expect(events.at(-1)?.seconds).toBeLessThan(5);
+    const at = told;
+    await new Promise((done) => setTimeout(done, 200));
+    expect(told).toBe(at);
+    expect(at).toBeLessThan(1000);
   });
 });
