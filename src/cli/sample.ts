@@ -1,5 +1,7 @@
 import { closeSync, fsyncSync, openSync, renameSync, writeSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { SamplerNameSchema } from '@shared/config/sampling-rows';
+import type { SamplerName } from '@shared/config/sampling-rows';
 import { AppError } from '@shared/errors';
 import { encodeSheet } from '../store/sample-sheet';
 import { EXIT } from './call';
@@ -12,7 +14,10 @@ export async function sample(call: Call): Promise<number> {
     steps: call.count('steps', 1),
     seed: call.count('seed'),
   };
-  const given = Object.fromEntries(Object.entries(wanted).filter(([, n]) => n !== undefined));
+  const given = {
+    ...Object.fromEntries(Object.entries(wanted).filter(([, n]) => n !== undefined)),
+    ...samplerOf(call.text('sampler')),
+  };
   return withEngine(call, async (engine) => {
     const { runs } = await engine.request('runs.list', {}, new AbortController().signal);
     const { run } = findRun(runs, call.operands[0] ?? '');
@@ -25,6 +30,15 @@ export async function sample(call: Call): Promise<number> {
       stdout.write(`${JSON.stringify({ run, step, count, seed, seconds, file })}\n`);
     else stdout.write(`${count} pictures of ${run} at step ${step}: ${file}\n`);
     return EXIT.ok;
+  });
+}
+
+function samplerOf(name: string | undefined): { sampler?: SamplerName } {
+  if (name === undefined) return {};
+  const parsed = SamplerNameSchema.safeParse(name);
+  if (parsed.success) return { sampler: parsed.data };
+  throw new AppError('bad_config', `There is no sampler called ${name}.`, {
+    remedy: `Choose one of ${SamplerNameSchema.options.join(', ')}.`,
   });
 }
 

@@ -46,6 +46,7 @@ export const VERBS: Record<string, Verb> = {
     arity: [1, 1],
     options: {
       count: { value: 'N', help: 'pictures' },
+      sampler: { value: 'NAME', help: 'ddim, ddpm or dpmpp_2m' },
       steps: { value: 'N', help: 'sampler steps' },
       seed: { value: 'N', help: 'of the noise' },
       out: { value: 'FILE', help: 'a PNG (default: RUN-stepN.png here)' },

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { stream } from '@shared/maths/rng';
+import { dpmpp2m, linspaceTimesteps } from './dpm-solver';
 import { ddim, ddpm, leadingTimesteps, toPixels } from './samplers';
 import type { Denoise } from './samplers';
 import { alphaBar, linearSchedule, qCoefficients } from './schedule';
@@ -33,6 +34,8 @@ describe('samplers', () => {
       ddim(schedule, oracle(x_0), start(), { steps: 10 }),
       ddim(schedule, oracle(x_0), start(), { steps: 10, eta: 1, noise }),
       ddpm(schedule, oracle(x_0), start(), { steps: 100, noise }),
+      dpmpp2m(schedule, oracle(x_0), start(), { steps: 10 }),
+      dpmpp2m(schedule, oracle(x_0), start(), { steps: 1 }),
     ]) {
       const x = finish(run);
       x_0.forEach((value, i) => expect(x[i]).toBeCloseTo(value, 4));
@@ -62,5 +65,12 @@ describe('the forward process', () => {
     t.forEach((_, i) => expect((signal[i] ?? 0) ** 2 + (noise[i] ?? 0) ** 2).toBeCloseTo(1, 6));
     expect(() => alphaBar(schedule, 100)).toThrow(RangeError);
     expect(alphaBar(schedule, -1)).toBe(1);
+  });
+
+  it('space the steps of DPM-Solver as NumPy rounds them, halves to even', () => {
+    expect(linspaceTimesteps(2000, 10)).toEqual([
+      1999, 1799, 1599, 1399, 1199, 1000, 800, 600, 400, 200,
+    ]);
+    expect(linspaceTimesteps(6, 2)).toEqual([5, 2]);
   });
 });

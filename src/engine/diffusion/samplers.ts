@@ -119,7 +119,12 @@ function levels(
 }
 
 /** x_0 = (x - sqrt(1-ab) eps) / sqrt(ab), clipped to ±1 when asked. */
-function predictClean(x: Float32Array, eps: Float32Array, ab: number, clip: boolean): Float32Array {
+export function predictClean(
+  x: Float32Array,
+  eps: Float32Array,
+  ab: number,
+  clip: boolean,
+): Float32Array {
   const noise = Math.sqrt(1 - ab);
   const signal = Math.sqrt(ab);
   const out = new Float32Array(x.length);
@@ -140,10 +145,14 @@ export function toPixels(x: Float32Array): Uint8Array {
   const out = new Uint8Array(x.length);
   for (let i = 0; i < x.length; i++) {
     const value = Math.fround(Math.min(1, Math.max(0, (x[i] ?? 0) / 2 + 0.5)) * 255);
-    const floor = Math.floor(value);
-    const rest = value - floor;
-    const up = rest > 0.5 || (rest === 0.5 && floor % 2 === 1);
-    out[i] = up ? floor + 1 : floor;
+    out[i] = roundHalfEven(value);
   }
   return out;
+}
+
+/** To the nearest integer, halves to the even one, as NumPy and PyTorch round. */
+export function roundHalfEven(value: number): number {
+  const floor = Math.floor(value);
+  const rest = value - floor;
+  return rest > 0.5 || (rest === 0.5 && floor % 2 === 1) ? floor + 1 : floor;
 }

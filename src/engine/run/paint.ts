@@ -1,14 +1,12 @@
-import type { SamplerName, TrajectoryRow } from '@shared/config/sampling-rows';
+import type { TrajectoryRow } from '@shared/config/sampling-rows';
 import type { RunConfig } from '@shared/config/run-config';
 import { stream } from '@shared/maths/rng';
 import type { NdArray } from '@shared/maths/ndarray';
 import { FINISHED } from '@shared/protocol/contract-trajectories';
-import { ddim, ddpm } from '../diffusion/samplers';
+import { SAMPLERS } from '../diffusion/choice';
 import { denoiser } from '../training/denoiser';
 import { batchFor } from './easel';
 import type { Easel } from './easel';
-
-const SAMPLERS: Record<SamplerName, typeof ddim> = { ddim, ddpm };
 
 /** One image to make. */
 export interface Item extends TrajectoryRow {

@@ -3,7 +3,8 @@ import { ndarray } from '@shared/maths/ndarray';
 import type { NdArray } from '@shared/maths/ndarray';
 import { stream } from '@shared/maths/rng';
 import type { Executable } from '../backend/executable';
-import { ddim, ddpm, toPixels } from '../diffusion/samplers';
+import { SAMPLERS } from '../diffusion/choice';
+import { toPixels } from '../diffusion/samplers';
 import type { Schedule } from '../diffusion/schedule';
 import { denoiser } from './denoiser';
 import type { Geometry } from './program';
@@ -53,7 +54,7 @@ export function* preview(
         stream(sampling.seed, 'sample-noise', (step + 1) * 2 ** 20 + image),
       ),
     );
-  const sampler = sampling.sampler === 'ddim' ? ddim : ddpm;
+  const sampler = SAMPLERS[sampling.sampler];
   for (const { step } of sampler(schedule, denoise, x, {
     steps: sampling.steps,
     eta: sampling.eta,

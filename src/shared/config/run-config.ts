@@ -90,7 +90,7 @@ export const TrainingConfigSchema = z.strictObject({
 });
 
 export const SamplingConfigSchema = z.strictObject({
-  sampler: z.enum(['ddim', 'ddpm']),
+  sampler: z.enum(['ddim', 'ddpm', 'dpmpp_2m']),
   steps: count.max(10_000),
   eta: z.number().min(0).max(1),
   count: count.max(256),

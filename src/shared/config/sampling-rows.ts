@@ -9,6 +9,12 @@ export const WeightsSchema = SamplingConfigSchema.shape.weights;
 export const SamplerNameSchema = SamplingConfigSchema.shape.sampler;
 export type SamplerName = z.infer<typeof SamplerNameSchema>;
 
+export const SAMPLER_TITLES: Record<SamplerName, string> = {
+  ddim: 'DDIM',
+  ddpm: 'DDPM',
+  dpmpp_2m: 'DPM-Solver++ 2M',
+};
+
 /** One row of a trajectory grid: what differs from row to row. */
 export const TrajectoryRowSchema = z.strictObject({
   prototypes: ConditioningSchema,

@@ -1,3 +1,4 @@
+import { SAMPLER_TITLES } from '@shared/config/sampling-rows';
 import type { TrajectoryRow } from '@shared/config/sampling-rows';
 import { count } from '../../components/format';
 
@@ -19,15 +20,13 @@ export function rowDetail(
     rows.some((other) => other[key] !== row[key]);
   const parts: string[] = [];
   if (varies('weights')) parts.push(row.weights === 'ema' ? 'EMA' : 'raw');
-  if (varies('sampler')) parts.push(samplerName(row.sampler));
+  if (varies('sampler')) parts.push(SAMPLER_TITLES[row.sampler]);
   if (varies('checkpoint')) {
     const step = row.checkpoint ?? weightsStep;
     parts.push(step === undefined ? 'newest' : `step ${count(step)}`);
   }
   return parts.join(', ');
 }
-
-export const samplerName = (sampler: string): string => sampler.toUpperCase();
 
 /** `at step 12,000, EMA weights, DDIM 50 steps, seed 42`, of what all rows share. */
 export function planLine(
@@ -42,7 +41,7 @@ export function planLine(
   return [
     step === undefined ? '' : `at step ${count(step)}`,
     weights === undefined ? '' : weights === 'ema' ? 'EMA weights' : 'raw weights',
-    `${sampler === undefined ? '' : `${samplerName(sampler)} `}${plan.steps} steps`,
+    `${sampler === undefined ? '' : `${SAMPLER_TITLES[sampler]} `}${plan.steps} steps`,
     plan.eta > 0 ? `η ${plan.eta}` : '',
     `seed ${plan.seed}`,
   ]
