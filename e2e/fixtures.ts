@@ -16,6 +16,8 @@ export interface App {
   readonly page: Page;
   /** The workspace's folder. */
   readonly workspace: string;
+  /** The file that `act` makes the window save. */
+  readonly download: Opened['download'];
   /** Process id of the engine that is alive now; waits for one that is being restarted. */
   enginePid(): Promise<number>;
   /** Closes window and host, and opens both again over the same workspace. */
@@ -101,6 +103,7 @@ export const test = base.extend<HostOptions & { app: App }>({
           return opened.page;
         },
         workspace,
+        download: (act) => opened.download(act),
         enginePid: () => enginePid(workspace),
         relaunch: async () => {
           await close();

@@ -19,8 +19,15 @@ export interface Windows {
   noChromium?: string;
 }
 
+export interface SavedFile {
+  name: string;
+  path: string;
+}
+
 export interface Opened {
   page: Page;
+  /** The file that `act` makes the window save. */
+  download(act: () => Promise<void>): Promise<SavedFile>;
   /** All that the host has printed so far. */
   output(): string;
   /** Closes window and host as a person would; afterwards no process of it is left. */
@@ -95,6 +102,10 @@ export const openServed: Open = async (windows, workspace) => {
     return {
       page,
       output,
+      download: async (act) => {
+        const [file] = await Promise.all([page.waitForEvent('download'), act()]);
+        return { name: file.suggestedFilename(), path: await file.path() };
+      },
       close: async () => {
         await browser.close();
         child.kill('SIGTERM');
@@ -129,6 +140,25 @@ async function launch(
   }
 }
 
+/** Electron asks where to save; here the answer is `folder`. */
+function nextDownload(application: ElectronApplication, folder: string): Promise<SavedFile> {
+  return application.evaluate(
+    ({ session }, into) =>
+      new Promise<SavedFile>((saved, failed) => {
+        session.defaultSession.once('will-download', (_event, item) => {
+          const name = item.getFilename();
+          const path = `${into}/${name}`;
+          item.setSavePath(path);
+          item.once('done', (_done, state) => {
+            if (state === 'completed') saved({ name, path });
+            else failed(new Error(`the download of ${name} was ${state}`));
+          });
+        });
+      }),
+    folder,
+  );
+}
+
 /** The desktop application, with a profile of its own. */
 export const openDesktop: Open = async (windows, workspace) => {
   const profile = await mkdtemp(join(tmpdir(), 'protodiff-profile-'));
@@ -146,6 +176,10 @@ export const openDesktop: Open = async (windows, workspace) => {
   return {
     page,
     output,
+    download: async (act) => {
+      const [file] = await Promise.all([nextDownload(application, profile), act()]);
+      return file;
+    },
     close: async () => {
       const gone = ended(child);
       await application.close();

@@ -65,9 +65,10 @@ test('pause, single steps, slow motion, checkpoint now, undo of a knob', async (
     }),
   ).toBeVisible();
   await curves.getByRole('combobox', { name: 'x axis' }).selectOption('Epoch');
-  const saved = page.waitForEvent('download');
-  await curves.getByRole('button', { name: 'Save the curves as CSV' }).click();
-  const csv = (await readFile(await (await saved).path(), 'utf8')).split('\n');
+  const saved = await app.download(() =>
+    curves.getByRole('button', { name: 'Save the curves as CSV' }).click(),
+  );
+  const csv = (await readFile(saved.path, 'utf8')).split('\n');
   expect(csv[0]).toMatch(/^step,wall,active,train\/loss,/);
   expect(csv.slice(1, 4).map((line) => line.split(',')[0])).toEqual(['1', '2', '3']);
   await curves.scrollIntoViewIfNeeded();

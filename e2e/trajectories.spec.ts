@@ -93,12 +93,9 @@ test('trajectories: made while it trains, looked at by keyboard, saved', async (
   await page.keyboard.press('Escape');
   await expect(zoom).toBeHidden();
 
-  const [file] = await Promise.all([
-    page.waitForEvent('download'),
-    cell.getByRole('button', { name: 'PNG' }).click(),
-  ]);
-  expect(file.suggestedFilename()).toMatch(/_step_\d{8}_seed_\d+_difference\.png$/);
-  const bytes = await readFile(await file.path());
+  const file = await app.download(() => cell.getByRole('button', { name: 'PNG' }).click());
+  expect(file.name).toMatch(/_step_\d{8}_seed_\d+_difference\.png$/);
+  const bytes = await readFile(file.path);
   expect(bytes.subarray(1, 4).toString()).toBe('PNG');
   expect(bytes.toString('latin1')).toContain('"weights_steps"');
 });
@@ -158,11 +155,10 @@ test('samples: a contact sheet is made while it trains, and saved three ways', a
     ['Single images, ZIP', 'zip'],
     ['NumPy arrays, npz', 'npz'],
   ]) {
-    const [file] = await Promise.all([
-      page.waitForEvent('download'),
+    const file = await app.download(() =>
       cell.getByRole('button', { name: `Export ${name}` }).click(),
-    ]);
-    expect(file.suggestedFilename()).toMatch(new RegExp(`_step_\\d{8}_seed_\\d+\\.${kind}$`));
-    expect((await readFile(await file.path())).length).toBeGreaterThan(1000);
+    );
+    expect(file.name).toMatch(new RegExp(`_step_\\d{8}_seed_\\d+\\.${kind}$`));
+    expect((await readFile(file.path)).length).toBeGreaterThan(1000);
   }
 });

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import type { IncomingHttpHeaders } from 'node:http';
 import { connect } from 'node:net';
@@ -65,7 +65,10 @@ class End extends BufferedTransport {
 
 /** For tests: a built page, as far as the server looks at one. */
 export function fakePage(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'protodiff-page-'));
+  const outside = mkdtempSync(join(tmpdir(), 'protodiff-page-'));
+  process.once('exit', () => rmSync(outside, { recursive: true, force: true }));
+  const folder = join(outside, 'page');
+  mkdirSync(folder);
   mkdirSync(join(folder, 'assets'));
   writeFileSync(join(folder, 'index.html'), '<!doctype html><title>Protodiff</title>');
   writeFileSync(join(folder, 'assets', 'index.js'), 'export {};');
