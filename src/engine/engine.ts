@@ -13,11 +13,14 @@ import type {
 import type { Service, Source } from '@shared/protocol/service';
 import { runImporter } from '../importer/run';
 import { openStore } from '../store';
-import type { RunStore, RunWriter, Samples } from '../store/port';
+import type { RunOrigin, RunStore, RunWriter, Samples } from '../store/port';
 import { loadBackend } from './backend';
 import type { LoadedBackend } from './backend';
+import type { Dataset } from './data/dataset';
 import { Datasets } from './datasets';
 import { estimate } from './estimate';
+import { labelPrototype, probeImages } from './prototype-requests';
+import type { PrototypeContext } from './prototype-sources';
 import { Easel } from './run/easel';
 import { Jobs } from './run/jobs';
 import { checkDataFits, openContinued, openFresh } from './run/open';
@@ -78,6 +81,7 @@ class LocalEngine implements Engine {
   private readonly easel: Easel;
   /** Seconds a step by model and batch, as measured by this engine. */
   private readonly measured = new Map<string, number>();
+  private readonly prototypes: PrototypeContext;
 
   constructor(
     private readonly options: EngineOptions,
@@ -85,6 +89,12 @@ class LocalEngine implements Engine {
     private readonly store: RunStore,
   ) {
     this.easel = new Easel(backend);
+    this.prototypes = {
+      ...{ store, backend },
+      topics: this.topics,
+      sampling: this.sampling,
+      dataset: (origin) => this.datasetOf(origin),
+    };
     this.datasets = new Datasets({
       resources: options.resources,
       cache: join(options.workspace, 'cache'),
@@ -111,12 +121,10 @@ class LocalEngine implements Engine {
       changed: () => void,
     ) => Source<never>;
     const context = {
-      store: this.store,
-      topics: this.topics,
+      ...this.prototypes,
       session: () => this.session,
       notices: () => this.notices,
       memory: () => ({ rss_bytes: process.memoryUsage().rss, total_bytes: totalmem() }),
-      sampling: this.sampling,
     };
     return make(context, input, changed) as ReturnType<(typeof sources)[N]>;
   }
@@ -167,6 +175,8 @@ class LocalEngine implements Engine {
     'notebooks.list': () => ({ notebooks: this.store.notebooks.list() }),
     'notebook.read': ({ name }) => ({ json: this.store.notebooks.read(name) }),
     'notebook.write': ({ name, json }) => ({ modified: this.store.notebooks.write(name, json) }),
+    'prototypes.probe': (input) => probeImages(this.prototypes, input),
+    'prototypes.label': (input) => labelPrototype(this.prototypes, input),
   };
 
   private activeSession(run: string): RunSession {
@@ -203,7 +213,7 @@ class LocalEngine implements Engine {
         backend: `${this.backend.info.name} ${this.backend.info.version} ${this.backend.info.device}`,
       },
     });
-    this.launch(writer, dataset.count, () => openFresh(config, dataset, this.backend, writer));
+    this.launch(writer, () => openFresh(config, dataset, this.backend, writer));
     return { run: writer.run };
   }
 
@@ -218,28 +228,26 @@ class LocalEngine implements Engine {
         },
       );
     }
-    const dataset = await this.datasets.load(origin.config.data);
-    if (dataset.fingerprint !== origin.data.fingerprint) {
-      throw new AppError(
-        'bad_data',
-        `The images of ${dataset.name} have changed since this run began.`,
-        {
-          remedy: 'Restore them, or start a new run on the changed images.',
-        },
-      );
-    }
+    const dataset = await this.datasetOf(origin);
     const writer = this.store.open(run);
-    const session = this.launch(writer, dataset.count, () =>
+    const session = this.launch(writer, () =>
       openContinued(run, this.store, dataset, this.backend, writer),
     );
     return { run, from_step: session.step };
   }
 
-  private launch(
-    writer: RunWriter,
-    images: number,
-    open: () => ReturnType<typeof openFresh>,
-  ): RunSession {
+  /** A run's images, as they were when it began. @throws AppError bad_data when they have changed */
+  private async datasetOf({ config, data }: RunOrigin): Promise<Dataset> {
+    const dataset = await this.datasets.load(config.data);
+    if (dataset.fingerprint === data.fingerprint) return dataset;
+    throw new AppError(
+      'bad_data',
+      `The images of ${dataset.name} have changed since this run began.`,
+      { remedy: 'Restore them, or start a new run on the changed images.' },
+    );
+  }
+
+  private launch(writer: RunWriter, open: () => ReturnType<typeof openFresh>): RunSession {
     try {
       const opened = open();
       const { name } = this.store.read(writer.run).summary;
@@ -249,7 +257,7 @@ class LocalEngine implements Engine {
         kind: opened.trainer.step === 0 ? 'started' : 'resumed',
         message: `Training on ${this.backend.info.name} from step ${opened.trainer.step}.`,
       });
-      const session = new RunSession(opened, name, this.topics, this.notify, images, this.jobs);
+      const session = new RunSession(opened, name, this.topics, this.notify, this.jobs);
       this.session = session;
       void session.ended.then(() => {
         const { step_s } = session.gauges;

@@ -10,6 +10,8 @@ import { leadingTimesteps, toPixels } from './diffusion/samplers';
 import type { Jobs } from './run/jobs';
 import { paint, piecesOf } from './run/paint';
 import type { Item, Painting, Shot, Studio } from './run/paint';
+import { workSource } from './work-source';
+import type { Progress } from './work-source';
 
 export interface SamplingContext {
   jobs: Jobs;
@@ -23,14 +25,6 @@ const MAX_BYTES = 256 * 1024 * 1024;
 /** Half the span of eps that is kept as pixels. */
 const EPS_SPAN = 3;
 
-interface Progress {
-  phase: 'waiting' | 'working' | 'done';
-  done: number;
-  total: number;
-  eta_s: number | null;
-  seconds: number;
-}
-
 /** A painting as a source: begins as a job at once, is given up with the subscription. */
 function paintingSource<Event>(
   { jobs, studio }: SamplingContext,
@@ -39,55 +33,9 @@ function paintingSource<Event>(
   changed: () => void,
   sink: { weights(steps: number[]): void; add(shots: Shot[]): void; take(now: Progress): Event },
 ): Source<Event> {
-  const total = piecesOf(painting);
-  let work: Generator<Shot[], void, void> | null = null;
-  let started = 0;
-  let ended = 0;
-  let done = 0;
-  let dirty = true;
-  let failure: AppError | null = null;
-  const tell = (): void => {
-    dirty = true;
-    changed();
-  };
-  const giveUp = jobs.add({
-    advance() {
-      started ||= performance.now();
-      work ??= paint(painting, studio(run), sink.weights);
-      const turn = work.next();
-      if (!turn.done) {
-        sink.add(turn.value);
-        done += 1;
-      } else {
-        ended = performance.now();
-      }
-      tell();
-      return turn.done === true;
-    },
-    fail(error) {
-      failure = error;
-      tell();
-    },
-  });
-  return {
-    pull() {
-      if (failure !== null) throw failure;
-      if (!dirty) return undefined;
-      dirty = false;
-      const seconds = started === 0 ? 0 : ((ended || performance.now()) - started) / 1000;
-      return sink.take({
-        phase: ended > 0 ? 'done' : started > 0 ? 'working' : 'waiting',
-        done,
-        total,
-        seconds,
-        eta_s: ended > 0 ? 0 : done < 2 ? null : (seconds / done) * (total - done),
-      });
-    },
-    close() {
-      giveUp();
-      work = null;
-    },
-  };
+  const begin = (): Generator<Shot[], void, void> => paint(painting, studio(run), sink.weights);
+  const { add, take } = sink;
+  return workSource(jobs, { total: piecesOf(painting), begin, add, take }, changed);
 }
 
 export function trajectorySource(

@@ -8,23 +8,19 @@ import type {
   SubscriptionName,
 } from '@shared/protocol/contract';
 import { ndarray } from '@shared/maths/ndarray';
-import type { RunStore } from '../store/port';
+import { exemplarSource, prototypeSource } from './prototype-sources';
+import type { PrototypeContext } from './prototype-sources';
 import type { RunSession } from './run/session';
 import { sheetSource, trajectorySource } from './sampling-sources';
-import type { SamplingContext } from './sampling-sources';
 import { topic } from './topics';
-import type { Topics } from './topics';
 
 /** Rows of one curves event at most: a long history comes in several. */
 const ROWS_AT_ONCE = 20_000;
 
-export interface SourceContext {
-  store: RunStore;
-  topics: Topics;
+export interface SourceContext extends PrototypeContext {
   session(): RunSession | null;
   notices(): Notice[];
   memory(): { rss_bytes: number; total_bytes: number };
-  sampling: SamplingContext;
 }
 
 type Maker<N extends SubscriptionName> = (
@@ -126,4 +122,10 @@ export const sources: { [N in SubscriptionName]: Maker<N> } = {
     }),
   trajectory: ({ sampling }, input, changed) => trajectorySource(sampling, input, changed),
   sheet: ({ sampling }, input, changed) => sheetSource(sampling, input, changed),
+  prototypes: prototypeSource,
+  prototype_labels: (context, { run }, changed) =>
+    latest(context, topic.labels(run), changed, () => ({
+      labels: context.store.prototypeLabels(run),
+    })),
+  exemplars: exemplarSource,
 };

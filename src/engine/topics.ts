@@ -22,4 +22,6 @@ export const topic = {
   curves: (run: string): string => `curves ${run}`,
   journal: (run: string): string => `journal ${run}`,
   samples: (run: string): string => `samples ${run}`,
+  prototypes: (run: string): string => `prototypes ${run}`,
+  labels: (run: string): string => `labels ${run}`,
 };

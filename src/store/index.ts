@@ -1,22 +1,33 @@
 import { join, resolve } from 'node:path';
 import { AppError } from '@shared/errors';
 import type { RunSummary } from '@shared/protocol/contract';
+import type { PrototypeLabel } from '@shared/protocol/contract-prototypes';
 import { loadCheckpoint, SKIPPED } from './checkpoints';
 import { guarded } from './disk-error';
 import { entries, nearestExisting, nodeFs } from './fs-port';
 import type { FsPort } from './fs-port';
 import { readMetrics } from './metrics';
+import { releaseLock } from './lock';
 import { notebookStore } from './notebooks';
 import { readOrigin } from './origin';
-import type { LoadedCheckpoint, RunOrigin, RunRecord, RunStore, RunWriter } from './port';
+import type {
+  LoadedCheckpoint,
+  ProbeSet,
+  PrototypeSnapshot,
+  RunOrigin,
+  RunRecord,
+  RunStore,
+  RunWriter,
+} from './port';
+import { prototypeSteps, readLabels, readProbe, readPrototypes, writeLabel } from './prototypes';
 import { knobsAfter, readCheckpoints, readEvents, readJournal, readSamples } from './records';
 import { createFolder, removeFolder, sweepWorkspace } from './run-create';
 import { findRun, layout, runsPath } from './run-folder';
 import type { RunFolder } from './run-folder';
 import { parseRunId, RUN_ID } from './run-name';
 import { looksLikeRun, Summaries, withDatabase } from './run-reader';
-import { openForWriting } from './run-writer';
-import type { OpenRun } from './run-writer';
+import { abandon, amend, openLocked } from './run-lock';
+import { OpenRun } from './run-writer';
 import { loadSamples } from './samples';
 import type { Database } from './sqlite';
 
@@ -131,6 +142,29 @@ class FileStore implements RunStore {
     return this.#with(folder, (db) => loadSamples(this.fs, folder, db, step));
   }
 
+  prototypeSteps(run: string): ReturnType<RunStore['prototypeSteps']> {
+    return this.#with(this.#find(run), prototypeSteps);
+  }
+
+  loadPrototypes(run: string, step: number): PrototypeSnapshot {
+    return this.#with(this.#find(run), (db) => readPrototypes(db, step));
+  }
+
+  probe(run: string): ProbeSet | null {
+    return this.#with(this.#find(run), readProbe);
+  }
+
+  prototypeLabels(run: string): PrototypeLabel[] {
+    return this.#with(this.#find(run), readLabels);
+  }
+
+  labelPrototype(run: string, label: PrototypeLabel): void {
+    this.#needWritable();
+    const writer = this.#writers.get(run);
+    if (writer === undefined) amend(this.fs, this.#find(run), (db) => writeLabel(db, label));
+    else guarded('The label could not be saved', () => writeLabel(writer.db, label));
+  }
+
   lostBy(pid: number): string[] {
     return this.#folders()
       .filter((folder) => this.#writtenBy(folder, pid))
@@ -152,9 +186,17 @@ class FileStore implements RunStore {
 
   #write(folder: RunFolder): OpenRun {
     const closed = (): void => void this.#writers.delete(folder.run);
-    const writer = openForWriting(this.fs, folder, this.clock, closed);
-    this.#writers.set(folder.run, writer);
-    return writer;
+    const db = openLocked(this.fs, folder);
+    try {
+      const writer = guarded(`The run ${folder.run} could not be opened`, () => {
+        return new OpenRun(this.fs, folder, db, this.clock, closed);
+      });
+      this.#writers.set(folder.run, writer);
+      return writer;
+    } catch (error) {
+      abandon(db, () => releaseLock(this.fs, folder.lock), error);
+      throw error;
+    }
   }
 
   #find(run: string): RunFolder {

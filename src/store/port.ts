@@ -7,7 +7,9 @@ import type {
   RunEvent,
   RunSummary,
   SampleSettings,
+  SubscriptionEvent,
 } from '@shared/protocol/contract';
+import type { PrototypeLabel, Swap } from '@shared/protocol/contract-prototypes';
 
 /** The run store as the engine sees it. All calls are synchronous and durable when they return. */
 export interface RunStore {
@@ -25,6 +27,15 @@ export interface RunStore {
   loadCheckpoint(run: string, step?: number): LoadedCheckpoint;
   sampleSteps(run: string): number[];
   loadSamples(run: string, step: number): Samples;
+  /** Kept snapshots of the prototypes, oldest first; `measured`: its swaps are there. */
+  prototypeSteps(run: string): { step: number; measured: boolean }[];
+  /** @throws AppError not_found */
+  loadPrototypes(run: string, step: number): PrototypeSnapshot;
+  /** Null where the run has no snapshots. */
+  probe(run: string): ProbeSet | null;
+  prototypeLabels(run: string): PrototypeLabel[];
+  /** Also for a run that has ended, which stays as it ended. Throws `busy` as `open` does. */
+  labelPrototype(run: string, label: PrototypeLabel): void;
   /** Runs whose heartbeat was written by this process id and which had not ended. */
   lostBy(pid: number): string[];
   notebooks: NotebookStore;
@@ -79,6 +90,18 @@ export interface Samples {
   images: NdArray<Uint8Array>;
 }
 
+/** The prototypes at a step, features rounded to half precision when stored. */
+export type PrototypeSnapshot = Omit<SubscriptionEvent<'prototypes'>, 'run' | 'restart'>;
+
+/** The images whose features a run's snapshots follow. */
+export interface ProbeSet {
+  /** [N] positions in the data set */
+  index: Int32Array;
+  /** [N] */
+  labels: Int32Array | null;
+  classes: string[];
+}
+
 export type EndState = 'finished' | 'stopped' | 'failed';
 
 /** The one writer of a run. */
@@ -100,9 +123,17 @@ export interface RunWriter {
     keep: number,
   ): Checkpoint;
   writeSamples(samples: Samples): void;
+  writeProbe(probe: ProbeSet): void;
   /**
-   * After a recovery from `step`: metrics, journal entries and samples after it are dropped, in
-   * one transaction, so that the series has neither gaps nor doubles.
+   * `every`: steps between snapshots. Thins what there is, so that the history stays evenly spread
+   * and below a bound (see prototypes.ts).
+   */
+  writePrototypes(snapshot: PrototypeSnapshot, every: number): void;
+  /** Adds what was measured later; nothing where the snapshot is gone. */
+  writeSwaps(step: number, swaps: readonly Swap[]): void;
+  /**
+   * After a recovery from `step`: metrics, journal entries, samples and snapshots after it are
+   * dropped, in one transaction, so that the series has neither gaps nor doubles.
    */
   rewindTo(step: number): void;
   /** Records how the run ended and gives up the lock. */

@@ -2,16 +2,16 @@ import { join } from 'node:path';
 import { AppError } from '@shared/errors';
 import type { NdArray } from '@shared/maths/ndarray';
 import type { Checkpoint, JournalEntry, RunEvent } from '@shared/protocol/contract';
+import type { Swap } from '@shared/protocol/contract-prototypes';
 import { sweepTemporaries } from './atomic';
 import { dropOldest, saveCheckpoint } from './checkpoints';
 import { diskError, guarded } from './disk-error';
 import { entries, isAbsence } from './fs-port';
 import type { FsPort } from './fs-port';
-import { releaseLock, takeLock } from './lock';
 import { MetricsWriter } from './metrics-writer';
-import { readOrigin } from './origin';
-import type { EndState, MetricRow, RunWriter, Samples } from './port';
+import type { EndState, MetricRow, ProbeSet, PrototypeSnapshot, RunWriter, Samples } from './port';
 import { thisProcess } from './process-identity';
+import { insertProbe, insertPrototypes, updateSwaps } from './prototypes';
 import {
   insertEvent,
   insertJournal,
@@ -22,13 +22,10 @@ import {
   writeHeartbeat,
 } from './records';
 import type { Ending } from './records';
+import { closeLocked, settle } from './run-lock';
 import { STORE_FILE } from './run-folder';
 import type { RunFolder } from './run-folder';
-import { readKnown, withDatabase } from './run-reader';
 import { saveSamples } from './samples';
-import { makeDurable, migrate } from './schema';
-import { leaveSummary } from './summary-cache';
-import { openDatabase } from './sqlite';
 import type { Database } from './sqlite';
 
 /** The one writer of a run: holds its lock and the only connection that writes. */
@@ -114,9 +111,25 @@ export class OpenRun implements RunWriter {
     );
   }
 
+  writeProbe(probe: ProbeSet): void {
+    this.#do('The probe images could not be saved', () => insertProbe(this.db, probe));
+  }
+
+  writePrototypes(snapshot: PrototypeSnapshot, every: number): void {
+    this.#do(`The prototypes at step ${snapshot.step} could not be saved`, () =>
+      this.db.transaction(() => insertPrototypes(this.db, snapshot, every)),
+    );
+  }
+
+  writeSwaps(step: number, swaps: readonly Swap[]): void {
+    this.#do(`The swaps at step ${step} could not be saved`, () =>
+      updateSwaps(this.db, step, swaps),
+    );
+  }
+
   /**
    * A checkpoint at `step` holds the state after `step` steps (0 to step - 1). What describes
-   * those steps stays: metric rows and samples whose `step` (steps completed) is at most `step`,
+   * those steps stays: metric rows, samples and snapshots whose `step` (steps completed) is at most `step`,
    * and knob changes with applied_at_step <= step, of which one at `step` itself acts on the step
    * to be done next. What describes later steps goes, for they will be done again. Events stay:
    * they tell what happened, lost steps included.
@@ -133,6 +146,7 @@ export class OpenRun implements RunWriter {
           this.db.prepare('DELETE FROM journal WHERE applied_at_step > ?').run(step);
           this.db.prepare('DELETE FROM checkpoints WHERE step > ?').run(step);
           this.db.prepare('DELETE FROM samples WHERE step > ?').run(step);
+          this.db.prepare('DELETE FROM prototypes WHERE step > ?').run(step);
           this.#step = Math.min(this.#step, step);
           this.#beat();
         });
@@ -157,14 +171,12 @@ export class OpenRun implements RunWriter {
     this.#do('The end of the run could not be saved', () => {
       try {
         writeEnding(this.db, ending, this.clock());
-        // Moves the log into the database, so that the folder is whole without it.
-        this.db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
-        leaveSummary(this.fs, this.folder, () => readKnown(this.fs, this.folder, '', this.db));
+        settle(this.fs, this.folder, this.db);
       } finally {
         // Without the row the run reads `lost`, and can be continued all the same.
         this.#open = false;
         this.closed();
-        closeAll(this.db, () => releaseLock(this.fs, this.folder.lock));
+        closeLocked(this.fs, this.folder, this.db);
       }
     });
   }
@@ -219,54 +231,5 @@ export class OpenRun implements RunWriter {
       );
       this.#remove(orphans.map((file) => `${name}/${file}`));
     }
-  }
-}
-
-/**
- * Opens an existing run for writing.
- * @throws AppError busy while another process (or this one) writes it, disk when it is damaged
- */
-export function openForWriting(
-  fs: FsPort,
-  folder: RunFolder,
-  clock: () => number,
-  closed: () => void,
-): OpenRun {
-  return guarded(`The run ${folder.run} could not be opened`, () => {
-    // Looked at before anything is written: a damaged or later run stays as it is.
-    readOrigin(fs, folder);
-    withDatabase(fs, folder, readFacts);
-    const db = openDatabase(folder.database, false);
-    let locked = false;
-    try {
-      makeDurable(db);
-      db.transaction(() => {
-        takeLock(fs, folder.lock, folder.run);
-        locked = true;
-      });
-      migrate(db);
-      return new OpenRun(fs, folder, db, clock, closed);
-    } catch (error) {
-      abandon(db, () => locked && releaseLock(fs, folder.lock), error);
-      throw error;
-    }
-  });
-}
-
-/** Undoes a half-done opening, and keeps the failure that mattered: the first. */
-function abandon(db: Database, unlock: () => unknown, failure: unknown): void {
-  try {
-    db.close();
-    unlock();
-  } catch (error) {
-    if (failure instanceof Error) failure.cause ??= error;
-  }
-}
-
-function closeAll(db: Database, unlock: () => void): void {
-  try {
-    db.close();
-  } finally {
-    unlock();
   }
 }

@@ -9,6 +9,10 @@ import type { Database } from './sqlite';
  * client reads `SELECT step, "train/loss" FROM metrics`. Rows are numbered from 0 without gaps.
  * `metric_blocks` repeats whole runs of rows in packed form (see metrics.ts) and may be emptied.
  * `journal.seq` is AUTOINCREMENT: a number dropped by a rewind is not given again.
+ * `prototypes` holds little-endian arrays: `bank` [k, dim] float32, `features` [n, dim] float16,
+ * `assignment` [n] int32, `usage` [k] float32; `probe` the n images they are of, int32 each.
+ *
+ * A run is brought up to date when it is opened for writing; readers take each version as it is.
  */
 const MIGRATIONS: ((db: Database) => void)[] = [
   (db) =>
@@ -39,6 +43,21 @@ const MIGRATIONS: ((db: Database) => void)[] = [
       CREATE TABLE ending (
         id INTEGER PRIMARY KEY CHECK (id = 1), state TEXT NOT NULL, problem TEXT,
         step INTEGER NOT NULL, wall REAL NOT NULL
+      );
+    `),
+  (db) =>
+    db.exec(`
+      CREATE TABLE prototypes (
+        step INTEGER PRIMARY KEY, wall REAL NOT NULL, k INTEGER NOT NULL, dim INTEGER NOT NULL,
+        bank BLOB NOT NULL, features BLOB NOT NULL, assignment BLOB NOT NULL, usage BLOB NOT NULL,
+        assignments INTEGER NOT NULL, perplexity REAL, churn REAL, purity REAL, nmi REAL, swaps TEXT
+      );
+      CREATE TABLE probe (
+        id INTEGER PRIMARY KEY CHECK (id = 1), images BLOB NOT NULL, labels BLOB,
+        classes TEXT NOT NULL
+      );
+      CREATE TABLE prototype_labels (
+        prototype INTEGER PRIMARY KEY, name TEXT NOT NULL, colour INTEGER
       );
     `),
 ];

@@ -126,7 +126,7 @@ export function epsOf(
  * @param d  [B, K] distances
  * @source   Cuturi 2013 (Sinkhorn); Caron et al. 2020, arXiv:2006.09882, for its use on prototypes
  */
-function assign(
+export function assign(
   spec: ModelSpec,
   variant: 'pdm' | 'spdm',
   d: tf.Tensor2D,

@@ -1,13 +1,17 @@
+import { perplexityOf, sharesOf } from '@shared/maths/clusters';
+import { USAGE_WINDOW } from '@shared/prototype-alarms';
+
 /** Running figures of a training loop: speed, time and how the prototypes are used. */
 export class Gauges {
   private stepSeconds: number | null = null;
-  private readonly recent: number[] = [];
 
   constructor(
     private readonly k: number,
     private readonly batch: number,
     /** Seconds of training so far, pauses left out. */
     public active: number,
+    /** The last assignments, oldest first; USAGE_WINDOW at most. */
+    private readonly recent: number[] = [],
   ) {}
 
   add(seconds: number, index: Int32Array): void {
@@ -18,7 +22,7 @@ export class Gauges {
         ? seconds
         : 0.9 * this.stepSeconds + 0.1 * seconds;
     this.recent.push(...index);
-    if (this.recent.length > WINDOW) this.recent.splice(0, this.recent.length - WINDOW);
+    if (this.recent.length > USAGE_WINDOW) this.recent.splice(0, this.recent.length - USAGE_WINDOW);
   }
 
   get step_s(): number | null {
@@ -29,17 +33,28 @@ export class Gauges {
     return this.stepSeconds === null ? null : this.batch / this.stepSeconds;
   }
 
-  /** exp of the entropy of the last 1,000 assignments: K when all are used alike, 1 when one is. */
+  /** [K] shares of the last USAGE_WINDOW assignments. */
+  get usage(): Float32Array {
+    return sharesOf(this.recent, this.k);
+  }
+
+  /** How many assignments `usage` tells of. */
+  get assignments(): number {
+    return this.recent.length;
+  }
+
   get perplexity(): number {
-    const counts = new Array<number>(this.k).fill(0);
-    for (const index of this.recent) counts[index] = (counts[index] ?? 0) + 1;
-    let entropy = 0;
-    for (const count of counts) {
-      const share = count / this.recent.length;
-      if (share > 0) entropy -= share * Math.log(share);
-    }
-    return Math.exp(entropy);
+    return perplexityOf(this.usage);
+  }
+
+  /** The last assignments as text, so that a run that resumes has the usage of one that went on. */
+  get memory(): string {
+    return Buffer.from(Uint16Array.from(this.recent).buffer).toString('base64');
   }
 }
 
-const WINDOW = 1000;
+/** What `memory` gave; nothing from none, and from a checkpoint that was made without. */
+export function recalled(memory: string | undefined): number[] {
+  const bytes = Uint8Array.from(Buffer.from(memory ?? '', 'base64'));
+  return [...new Uint16Array(bytes.buffer, 0, Math.floor(bytes.length / 2))];
+}

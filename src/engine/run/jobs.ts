@@ -54,6 +54,11 @@ export class Jobs {
     }
   }
 
+  /** Work that was done between steps beside the queue: the jobs wait for so long. */
+  charge(seconds: number): void {
+    this.credit -= seconds;
+  }
+
   /** Does what is left of one job now. */
   finish(job: Job): void {
     if (!this.queue.includes(job)) return;

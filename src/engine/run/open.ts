@@ -11,9 +11,12 @@ import type { Executable, Program } from '../backend/executable';
 import type { Dataset } from '../data/dataset';
 import { stateFromCheckpoint } from '../training/checkpoint';
 import { initialParameters, initialRunning } from '../training/initial';
+import { probeBatch } from '../training/probe';
 import { geometryOf, trainingProgram } from '../training/program';
 import type { Geometry, ProgramState } from '../training/program';
 import { Trainer } from '../training/trainer';
+import { recalled } from './gauges';
+import type { Probed } from './prober';
 
 /** A run ready to step. */
 export interface OpenRun {
@@ -21,8 +24,13 @@ export interface OpenRun {
   geometry: Geometry;
   trainer: Trainer;
   writer: RunWriter;
+  dataset: Dataset;
   /** Seconds of training before this opening. */
   active: number;
+  /** The assignments before this opening, the last 1,000 at most. */
+  recent: number[];
+  /** The newest snapshot of the prototypes. */
+  probed: Probed | null;
 }
 
 /** Captured where the native backend is there, else op by op; PROTODIFF_EAGER=1 forces the latter. */
@@ -79,9 +87,9 @@ export function openFresh(
     v: zeros(),
     running: ndarray(running, [running.length]),
   };
-  const executable = makeExecutable(trainingProgram(config, geometry, state), backend);
+  const executable = makeTraining(config, geometry, state, dataset, backend);
   const trainer = new Trainer(config, geometry, dataset, executable, { ...config.knobs }, 0);
-  return { config, geometry, trainer, writer, active: 0 };
+  return { config, geometry, trainer, writer, dataset, active: 0, recent: [], probed: null };
 }
 
 /**
@@ -100,7 +108,7 @@ export function openContinued(
     writer.rewindTo(0);
     const opened = openFresh(origin.config, dataset, backend, writer);
     opened.trainer.knobs = keepKnobs(knobs, origin.config.knobs, writer, 0);
-    return opened;
+    return { ...opened, probed: probedOf(store, run) };
   }
   const { config } = origin;
   const geometry = geometryOf(config);
@@ -108,10 +116,31 @@ export function openContinued(
   const state = stateFromCheckpoint(loaded.tensors, geometry);
   writer.rewindTo(loaded.step);
   const kept = keepKnobs(knobs, store.read(run).knobs, writer, loaded.step);
-  const executable = makeExecutable(trainingProgram(config, geometry, state), backend);
+  const executable = makeTraining(config, geometry, state, dataset, backend);
   const trainer = new Trainer(config, geometry, dataset, executable, kept, loaded.step);
   const active = Number(loaded.metadata.active_seconds ?? 0);
-  return { config, geometry, trainer, writer, active: Number.isFinite(active) ? active : 0 };
+  return {
+    ...{ config, geometry, trainer, writer, dataset },
+    active: Number.isFinite(active) ? active : 0,
+    recent: recalled(loaded.metadata.assignments),
+    probed: probedOf(store, run),
+  };
+}
+
+function makeTraining(
+  config: RunConfig,
+  geometry: Geometry,
+  state: ProgramState,
+  dataset: Dataset,
+  backend: LoadedBackend,
+): Executable {
+  const images = config.training.probe_every > 0 ? probeBatch(config, dataset.count) : 0;
+  return makeExecutable(trainingProgram(config, geometry, state, images), backend);
+}
+
+function probedOf(store: RunStore, run: string): Probed | null {
+  const newest = store.prototypeSteps(run).at(-1);
+  return newest === undefined ? null : store.loadPrototypes(run, newest.step);
 }
 
 /**

@@ -12,6 +12,7 @@ import { Gauges } from './gauges';
 import type { Job, Jobs } from './jobs';
 import type { OpenRun } from './open';
 import type { Weights } from './paint';
+import { Prober } from './prober';
 
 /** Metrics reach the disk at most this much later than their step, ms. */
 const FLUSH_MS = 50;
@@ -43,6 +44,7 @@ export class RunSession {
   private flushedAt = 0;
   private beatAt = 0;
   private readonly opened: number;
+  private readonly prober: Prober;
   private last: StepReport | null = null;
   private lastCheckpoint: { step: number; wall: number } | null = null;
   /** The preview in the making. */
@@ -58,14 +60,14 @@ export class RunSession {
     private readonly name: string,
     private readonly topics: Topics,
     private readonly notify: Notify,
-    private readonly images: number,
     private readonly jobs: Jobs,
     private readonly clock: () => number = Date.now,
   ) {
     const { config, writer, active } = open;
     this.run = writer.run;
     this.opened = clock();
-    this.gauges = new Gauges(config.model.k, config.training.batch_size, active);
+    this.gauges = new Gauges(config.model.k, config.training.batch_size, active, open.recent);
+    this.prober = new Prober(open, this.gauges, clock);
     this.ended = this.loop();
   }
 
@@ -100,7 +102,7 @@ export class RunSession {
             : 'training',
       step: trainer.step,
       steps: config.training.steps,
-      epoch: (trainer.step * config.training.batch_size) / this.images,
+      epoch: (trainer.step * config.training.batch_size) / this.open.dataset.count,
       step_s,
       images_per_s: this.gauges.images_per_s,
       eta_s:
@@ -190,7 +192,11 @@ export class RunSession {
     const written = this.open.writer.writeCheckpoint(
       this.step,
       checkpointTensors(executable, this.open.geometry, this.step),
-      { step: String(this.step), active_seconds: String(this.gauges.active) },
+      {
+        step: String(this.step),
+        active_seconds: String(this.gauges.active),
+        assignments: this.gauges.memory,
+      },
       this.open.config.training.keep_checkpoints,
     );
     this.lastCheckpoint = { step: written.step, wall: written.wall };
@@ -225,6 +231,7 @@ export class RunSession {
           this.conclude(ending);
           return ending;
         }
+        this.probe();
         if (this.stepDue) this.advance();
         else if (!this.paintable && this.trouble === null) await this.sleep();
         this.paint();
@@ -272,6 +279,7 @@ export class RunSession {
         'train/grad_norm': metrics.grad_norm,
         'train/images_per_s': this.gauges.images_per_s ?? NaN,
         'proto/perplexity': this.gauges.perplexity,
+        ...this.probe(),
       },
     });
     if (this.clock() - this.flushedAt >= FLUSH_MS) this.flush();
@@ -279,6 +287,16 @@ export class RunSession {
     if (this.checkpointDue(report.step)) this.checkpoint();
     this.topics.changed(topic.status);
     return seconds;
+  }
+
+  /** Takes the snapshot of the prototypes that is due, if any, in the time of the jobs. */
+  private probe(final = false): Record<string, number> {
+    if (!this.prober.due(this.step, final)) return {};
+    const started = performance.now();
+    const values = this.prober.take();
+    this.jobs.charge((performance.now() - started) / 1000);
+    this.topics.changed(topic.prototypes(this.run));
+    return values;
   }
 
   /** By steps as configured, and by time, so that slow steps do not put much at risk. */
@@ -357,6 +375,7 @@ export class RunSession {
   }
 
   private conclude(ending: Ending): void {
+    if (ending === 'finished') this.probe(true);
     if (ending !== 'released') {
       // A finished run ends with a picture of its last step.
       this.pictureWanted ||= ending === 'finished' && this.pictureStep !== this.step;

@@ -10,6 +10,7 @@ import { parameterSpecs, specOf } from '../nn/spec';
 import type { ModelSpec, ParameterSpec } from '../nn/spec';
 import { epsOf } from '../diffusion/loss';
 import { unet } from '../nn/unet';
+import { probeFunction } from './probe';
 import { STEP_SCALARS, trainStep } from './step';
 import type { StepInputs, TrainState, STATE_NAMES } from './step';
 
@@ -31,12 +32,14 @@ export type ProgramState = Record<(typeof STATE_NAMES)[number], NdArray<Float32A
 
 /**
  * All that an engine runs on a device for one run: the training step, taking a snapshot of the
- * averaged or raw weights, and one prediction of the noise from that snapshot.
+ * averaged or raw weights, one prediction of the noise from that snapshot, and a look at the
+ * prototypes through a batch of `images`, where snapshots of them are wanted.
  */
 export function trainingProgram(
   config: RunConfig,
   geometry: Geometry,
   state: ProgramState,
+  images = 0,
 ): Program {
   const { spec, layout } = geometry;
   return {
@@ -50,6 +53,7 @@ export function trainingProgram(
       snapshot_ema: { example: () => ({}), run: (state) => copyOf(state, 'ema') },
       snapshot_raw: { example: () => ({}), run: (state) => copyOf(state, 'params') },
       eps: epsFunction(config, geometry, config.sampling.count),
+      ...(images > 0 && { probe: probeFunction(config, geometry, images) }),
     },
   };
 }

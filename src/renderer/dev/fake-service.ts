@@ -16,7 +16,10 @@ import type {
   SubscriptionInput,
   SubscriptionName,
 } from '@shared/protocol/contract';
+import type { PrototypeLabel } from '@shared/protocol/contract-prototypes';
 import type { Service, Source } from '@shared/protocol/service';
+import { FakeBank } from './fake-bank';
+import { drawn, hash } from './fake-images';
 
 /** A made-up engine for looking at the window without one: never part of the product. */
 export class FakeService implements Service {
@@ -167,6 +170,21 @@ export class FakeService implements Service {
         this.notebooks.set(file, json);
         return { modified: Date.now() };
       }
+      case 'prototypes.probe': {
+        const { index, labels } = run().bank;
+        return {
+          index: ndarray(index, [index.length]),
+          labels: ndarray(labels, [labels.length]),
+          classes: Array.from({ length: 10 }, (_, i) => String(i)),
+          images: drawn(index.length, 1, 0),
+        };
+      }
+      case 'prototypes.label': {
+        const { label } = input as RequestInput<'prototypes.label'>;
+        const others = run().labels.filter(({ prototype }) => prototype !== label.prototype);
+        run().labels = [...others, label];
+        return { labels: run().labels };
+      }
     }
   }
 
@@ -215,6 +233,25 @@ export class FakeService implements Service {
           seen = String(last);
           return run.samples(last);
         }
+        case 'prototypes': {
+          const next = run?.bank.snapshots(run.step)[from];
+          if (!run || !next) return undefined;
+          from += 1;
+          queueMicrotask(changed);
+          return { run: run.id, restart: from === 1, ...next };
+        }
+        case 'prototype_labels': {
+          const text = JSON.stringify(run?.labels);
+          if (!run || text === seen) return undefined;
+          seen = text;
+          return { labels: run.labels };
+        }
+        case 'exemplars': {
+          if (!run || from > 79) return undefined;
+          from += 8;
+          const { count } = input as SubscriptionInput<'exemplars'>;
+          return run.bank.exemplars(count, from, (n) => drawn(n, 1, 0));
+        }
       }
     };
     return {
@@ -232,6 +269,8 @@ class FakeRun {
   problem: string | null = null;
   journal: JournalEntry[] = [];
   previews: number[] = [];
+  labels: PrototypeLabel[] = [];
+  readonly bank: FakeBank;
   knobs: Record<KnobName, number>;
   private values: number[] = [];
   private readonly began = Date.now() - 3_600_000;
@@ -243,6 +282,7 @@ class FakeRun {
   ) {
     this.id = `20260101-10101${colour}-${name}`;
     this.knobs = { ...config.knobs };
+    this.bank = new FakeBank(config, colour);
   }
 
   advance(steps: number): void {
@@ -281,7 +321,16 @@ class FakeRun {
       fall(2.4, 0.35, 300),
       118 * noise(0.1),
       fall(1, 8.8, 900),
+      ...this.probed(step),
     ];
+  }
+
+  /** churn, purity, nmi, dead, swap: in the rows of steps with a snapshot. */
+  private probed(step: number): number[] {
+    if (step % this.config.training.probe_every !== 0) return [NaN, NaN, NaN, NaN, NaN];
+    const found = this.bank.snapshots(step).find((each) => each.step === step);
+    const mean = (found?.swaps ?? []).reduce((sum, { change }) => sum + change / 8, 0);
+    return [found?.churn ?? NaN, found?.purity ?? NaN, found?.nmi ?? NaN, 1, mean || NaN];
   }
 
   change(knob: KnobName, value: number): JournalEntry {
@@ -415,55 +464,4 @@ function describe(data: RunConfig['data']): RequestOutput<'data.describe'> {
     skipped_total: skipped.length,
     thumbnails: drawn(24, channels, 0),
   };
-}
-
-const STROKES = [
-  '1110111',
-  '0010010',
-  '1011101',
-  '1011011',
-  '0111010',
-  '1101011',
-  '1101111',
-  '1010010',
-  '1111111',
-  '1111011',
-];
-
-/** Seven-segment figures with noise: nothing that could be taken for a result. */
-function drawn(n: number, channels: number, noise: number): NdArray<Uint8Array> {
-  const size = 32;
-  const data = new Uint8Array(n * size * size * channels);
-  const inside = (segment: number, x: number, y: number): boolean => {
-    const boxes = [
-      [9, 5, 22, 8],
-      [8, 6, 11, 16],
-      [20, 6, 23, 16],
-      [9, 14, 22, 17],
-      [8, 15, 11, 26],
-      [20, 15, 23, 26],
-      [9, 23, 22, 26],
-    ];
-    const [x0 = 0, y0 = 0, x1 = 0, y1 = 0] = boxes[segment] ?? [];
-    return x >= x0 && x <= x1 && y >= y0 && y <= y1;
-  };
-  for (let k = 0; k < n; k++) {
-    const segments = STROKES[k % 10] ?? '';
-    for (let y = 0; y < size; y++) {
-      for (let x = 0; x < size; x++) {
-        const lit = [...segments].some((on, segment) => on === '1' && inside(segment, x, y));
-        for (let c = 0; c < channels; c++) {
-          const grain = hash(k * 7919 + y * 613 + x * 31 + c);
-          const value = (lit ? 235 - c * 60 * (k % 3) : 8) * (1 - noise) + grain * 255 * noise;
-          data[((k * size + y) * size + x) * channels + c] = value;
-        }
-      }
-    }
-  }
-  return ndarray(data, [n, size, size, channels]);
-}
-
-function hash(n: number): number {
-  const x = Math.sin(n * 12.9898) * 43758.5453;
-  return x - Math.floor(x);
 }

@@ -79,6 +79,9 @@ export const DiffusionConfigSchema = z.strictObject({
 });
 export type DiffusionConfig = z.infer<typeof DiffusionConfigSchema>;
 
+/** Also for runs from before the setting was there. */
+export const PROBE_EVERY = 50;
+
 export const TrainingConfigSchema = z.strictObject({
   batch_size: count.max(4096),
   steps: count.max(100_000_000),
@@ -87,6 +90,8 @@ export const TrainingConfigSchema = z.strictObject({
   checkpoint_every: count,
   /** How many of the newest checkpoints stay on disk. */
   keep_checkpoints: count,
+  /** Steps between snapshots of the prototypes; 0 takes none. Changes no bit of the training. */
+  probe_every: z.number().int().nonnegative().default(PROBE_EVERY),
 });
 
 export const SamplingConfigSchema = z.strictObject({

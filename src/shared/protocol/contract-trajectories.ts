@@ -1,23 +1,11 @@
 import { z } from 'zod';
 import { SheetPlanSchema, TrajectoryPlanSchema } from '../config/sampling-rows';
-import { array, RunId, step } from './contract-basics';
+import { array, progress, RunId, step } from './contract-basics';
 
 /** Column `t` of the finished image, which lies after the last timestep, 0. */
 export const FINISHED = -1;
 
 const Images = array<Uint8Array>(); // [n, H, W, C] u8, row-major
-
-const progress = {
-  /** `waiting`: other pictures are being made first. */
-  phase: z.enum(['waiting', 'working', 'done']),
-  /** Pieces of work, one network call each. */
-  done: z.number().int().nonnegative(),
-  total: z.number().int().nonnegative(),
-  /** Seconds of work still to come; null until it can be told. */
-  eta_s: z.number().nullable(),
-  /** Seconds since the work began. */
-  seconds: z.number(),
-};
 
 const TrajectoryFrame = z.object({
   row: z.number().int().nonnegative(),

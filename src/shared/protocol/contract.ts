@@ -4,6 +4,7 @@ import type { KnobName } from '../config/knobs';
 import { DataConfigSchema, RunConfigSchema, SamplingConfigSchema } from '../config/run-config';
 import { ERROR_CODES } from '../errors';
 import { array, RunId, step } from './contract-basics';
+import { prototypeRequests, prototypeSubscriptions } from './contract-prototypes';
 import { trajectorySubscriptions } from './contract-trajectories';
 
 /**
@@ -226,6 +227,7 @@ export const requests = {
     input: z.strictObject({ name: z.string().max(120), json: z.string().max(4_000_000) }),
     output: z.object({ modified: z.number() }),
   },
+  ...prototypeRequests,
 } as const;
 
 /**
@@ -269,6 +271,7 @@ export const subscriptions = {
     event: z.object({ settings: SampleSettings, images: Images }),
   },
   ...trajectorySubscriptions,
+  ...prototypeSubscriptions,
 } as const;
 
 export const ErrorBodySchema = z.object({
@@ -289,7 +292,11 @@ export type SubscriptionEvent<N extends SubscriptionName> = z.infer<
   (typeof subscriptions)[N]['event']
 >;
 
-/** Metric keys, in the order they are stored and drawn. */
+/**
+ * Metric keys, in the order they are stored and drawn. Those after `proto/perplexity` stand only in
+ * the rows of steps at which a snapshot of the prototypes was taken, NaN elsewhere; `proto/swap`,
+ * the mean of a snapshot's swaps, in the row of the step that follows its measurement.
+ */
 export const METRICS = [
   'train/loss',
   'train/loss_diff',
@@ -300,5 +307,10 @@ export const METRICS = [
   'train/grad_norm',
   'train/images_per_s',
   'proto/perplexity',
+  'proto/churn',
+  'proto/purity',
+  'proto/nmi',
+  'proto/dead',
+  'proto/swap',
 ] as const;
 export type MetricKey = (typeof METRICS)[number];

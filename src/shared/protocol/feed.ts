@@ -12,6 +12,9 @@ const MIN_INTERVAL_MS: Record<SubscriptionName, number> = {
   samples: 50,
   trajectory: 50,
   sheet: 50,
+  prototypes: 0,
+  prototype_labels: 0,
+  exemplars: 50,
 };
 
 const MAX_CREDIT = 64;

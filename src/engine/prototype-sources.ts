@@ -1,0 +1,126 @@
+import { AppError } from '@shared/errors';
+import { ndarray } from '@shared/maths/ndarray';
+import type { NdArray } from '@shared/maths/ndarray';
+import type { SubscriptionEvent, SubscriptionInput } from '@shared/protocol/contract';
+import type { Source } from '@shared/protocol/service';
+import type { RunOrigin, RunStore } from '../store/port';
+import type { LoadedBackend } from './backend';
+import type { Dataset } from './data/dataset';
+import { exemplarCalls, exemplars } from './run/exemplars';
+import type { Nearest } from './run/exemplars';
+import type { SamplingContext } from './sampling-sources';
+import { topic } from './topics';
+import type { Topics } from './topics';
+import { workSource } from './work-source';
+
+export interface PrototypeContext {
+  store: RunStore;
+  topics: Topics;
+  sampling: SamplingContext;
+  backend: LoadedBackend;
+  /** A run's images, as they were when it began. @throws AppError bad_data */
+  dataset(origin: RunOrigin): Promise<Dataset>;
+}
+
+/** Bytes of all exemplars at most. */
+const MAX_BYTES = 256 * 1024 * 1024;
+
+/** Snapshots in order, each once, and again when its swaps have been measured. */
+export function prototypeSource(
+  { store, topics }: PrototypeContext,
+  { run }: SubscriptionInput<'prototypes'>,
+  changed: () => void,
+): Source<SubscriptionEvent<'prototypes'>> {
+  /** By step; whether the swaps were there. */
+  const sent = new Map<number, boolean>();
+  let restart = true;
+  const closers = [
+    topics.listen(topic.prototypes(run), changed),
+    topics.listen(topic.rewound(run), () => {
+      sent.clear();
+      restart = true;
+      changed();
+    }),
+  ];
+  return {
+    pull() {
+      const news = store
+        .prototypeSteps(run)
+        .filter(({ step, measured }) => sent.get(step) !== measured);
+      const [next] = news;
+      if (next === undefined) return undefined;
+      const snapshot = store.loadPrototypes(run, next.step);
+      const first = restart;
+      restart = false;
+      sent.set(next.step, next.measured);
+      if (news.length > 1) changed();
+      return { run, restart: first, ...snapshot };
+    },
+    close: () => closers.forEach((close) => close()),
+  };
+}
+
+export function exemplarSource(
+  { store, sampling, backend, dataset }: PrototypeContext,
+  { run, count }: SubscriptionInput<'exemplars'>,
+  changed: () => void,
+): Source<SubscriptionEvent<'exemplars'>> {
+  const { origin } = store.read(run);
+  const { config } = origin;
+  const { k } = config.model;
+  const { image_size: size, channels } = config.data;
+  const shown = Math.min(count, origin.data.images);
+  if (k * shown * size * size * channels > MAX_BYTES) {
+    throw new AppError('bad_config', 'That many images of this size do not fit in memory.', {
+      remedy: 'Ask for fewer images of each prototype.',
+    });
+  }
+  let data: Dataset | null = null;
+  let step: number | null = null;
+  let best: Nearest[][] = [];
+  const ready = dataset(origin).then((loaded) => (data = loaded));
+  return workSource<Nearest[][], SubscriptionEvent<'exemplars'>>(
+    sampling.jobs,
+    {
+      total: exemplarCalls(config, origin.data.images),
+      begin() {
+        if (data === null) throw new Error('the images are not loaded');
+        const taken = sampling.studio(run).weights({ weights: 'raw', checkpoint: null });
+        step = taken.step;
+        return exemplars(config, data, taken.weights, shown, backend);
+      },
+      add: (found) => (best = found),
+      take(progress) {
+        const nearest = progress.phase === 'done' ? best.flat() : [];
+        const n = nearest.length / k;
+        const index = Int32Array.from(nearest, ({ image }) => image);
+        return {
+          ...progress,
+          step,
+          index: ndarray(index, [k, n]),
+          distances: ndarray(
+            Float32Array.from(nearest, ({ distance }) => distance),
+            [k, n],
+          ),
+          images: picked(data, index, [size, size, channels]),
+        };
+      },
+    },
+    changed,
+    ready,
+  );
+}
+
+/** The images at `index`, [n, H, W, C] u8. */
+export function picked(
+  data: Dataset | null,
+  index: Int32Array,
+  shape: readonly [number, number, number],
+): NdArray<Uint8Array> {
+  const pixels = shape[0] * shape[1] * shape[2];
+  const out = new Uint8Array(index.length * pixels);
+  index.forEach((image, i) =>
+    out.set(data?.images.subarray(image * pixels, (image + 1) * pixels) ?? [], i * pixels),
+  );
+  return ndarray(out, [index.length, ...shape]);
+}

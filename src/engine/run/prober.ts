@@ -1,0 +1,86 @@
+import { churnOf, nmiOf, perplexityOf, purityOf } from '@shared/maths/clusters';
+import { ndarray } from '@shared/maths/ndarray';
+import { deadPrototypes } from '@shared/prototype-alarms';
+import type { ProbeSet, PrototypeSnapshot } from '../../store/port';
+import { callProbe, probeBatch, probeSet } from '../training/probe';
+import type { Gauges } from './gauges';
+import type { OpenRun } from './open';
+
+/** The newest snapshot of a run, as far as the next one needs it. */
+export type Probed = Pick<PrototypeSnapshot, 'step' | 'assignment'>;
+
+/**
+ * Takes the snapshots of the prototypes that a run keeps: every `probe_every` steps, at step 0 and
+ * at the end. All of one is made between two steps, from the live weights, which it leaves as
+ * they are.
+ */
+export class Prober {
+  private set: ProbeSet | null = null;
+  private before: Probed | null;
+
+  constructor(
+    private readonly open: OpenRun,
+    private readonly gauges: Gauges,
+    private readonly clock: () => number,
+  ) {
+    this.before = open.probed;
+  }
+
+  /** Whether a snapshot is to be taken at this step; `final`: whatever the step. */
+  due(step: number, final = false): boolean {
+    const every = this.open.config.training.probe_every;
+    return every > 0 && step !== this.before?.step && (final || step % every === 0);
+  }
+
+  /** Takes and stores a snapshot. Returns what it adds to the step's row of metrics. */
+  take(): Record<string, number> {
+    const { config, trainer, writer } = this.open;
+    const { set, snapshot } = this.look();
+    if (this.set === null) writer.writeProbe(set);
+    writer.writePrototypes(snapshot, config.training.probe_every);
+    this.set = set;
+    this.before = { step: trainer.step, assignment: snapshot.assignment };
+    const { churn, purity, nmi, usage, assignments } = snapshot;
+    return {
+      ...(churn !== null && { 'proto/churn': churn }),
+      ...(purity !== null && { 'proto/purity': purity }),
+      ...(nmi !== null && { 'proto/nmi': nmi }),
+      'proto/dead': deadPrototypes({ usage, assignments }).length,
+    };
+  }
+
+  private look(): { set: ProbeSet; snapshot: PrototypeSnapshot } {
+    const { config, geometry, trainer, dataset } = this.open;
+    const { k, dim } = geometry.spec;
+    const set = this.set ?? probeSet(config, geometry.spec, dataset);
+    const n = set.index.length;
+    const batch = probeBatch(config, dataset.count);
+    const features = new Float32Array(n * dim);
+    const assignment = new Int32Array(n);
+    let bank = new Float32Array(0);
+    for (let from = 0; from < n; from += batch) {
+      const outputs = callProbe(trainer.executable, dataset, set.index.slice(from, from + batch));
+      features.set(outputs.features?.data ?? [], from * dim);
+      assignment.set(outputs.index?.data ?? [], from);
+      bank = outputs.bank?.data as Float32Array<ArrayBuffer>;
+    }
+    const { usage, assignments } = this.gauges;
+    return {
+      set,
+      snapshot: {
+        step: trainer.step,
+        wall: this.clock(),
+        bank: ndarray(bank, [k, dim]),
+        features: ndarray(features, [n, dim]),
+        assignment: ndarray(assignment, [n]),
+        usage: ndarray(usage, [k]),
+        assignments,
+        perplexity: assignments === 0 ? null : perplexityOf(usage),
+        churn: this.before && churnOf(this.before.assignment.data, assignment),
+        purity: set.labels && purityOf(assignment, set.labels),
+        nmi: set.labels && nmiOf(assignment, set.labels),
+        swaps: [],
+      },
+    };
+  }
+}
