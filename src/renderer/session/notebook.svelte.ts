@@ -1,3 +1,4 @@
+import { configAround } from '@shared/config/document-links';
 import {
   notebookFor,
   parseNotebook,
@@ -25,7 +26,11 @@ export class NotebookController {
   error = $state.raw<AppError>();
   private timer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(private readonly engine: Client) {}
+  constructor(
+    private readonly engine: Client,
+    /** After every change of the document. */
+    private readonly changed: () => void = () => undefined,
+  ) {}
 
   /** @throws AppError when it is missing or is no notebook */
   async open(name: string): Promise<void> {
@@ -35,19 +40,23 @@ export class NotebookController {
     this.name = name;
     this.saved = undefined;
     this.error = undefined;
+    this.changed();
   }
 
   async create(name: string, config: RunConfig, note: string): Promise<void> {
     await this.flush();
     this.document = notebookFor(config, note);
     this.name = name;
+    this.changed();
     await this.write();
   }
 
-  async close(): Promise<void> {
-    await this.flush();
+  /** Closes it; a change that waits is still written. */
+  leave(): void {
+    void this.flush();
     this.document = undefined;
     this.name = '';
+    this.changed();
   }
 
   update<K extends CellKind>(kind: K, id: string, change: (cell: CellOf<K>) => CellOf<K>): void {
@@ -56,7 +65,13 @@ export class NotebookController {
     const cells: Cell[] = document.cells.map((cell) =>
       cell.kind === kind && cell.id === id ? change(cell as CellOf<K>) : cell,
     );
-    this.document = { ...document, cells };
+    this.replace({ ...document, cells });
+  }
+
+  /** Puts a changed document in place of the open one, and writes it after a rest. */
+  replace(document: Notebook): void {
+    this.document = document;
+    this.changed();
     this.saved = undefined;
     clearTimeout(this.timer);
     this.timer = setTimeout(() => void this.write(), REST_MS);
@@ -82,10 +97,10 @@ export class NotebookController {
     this.update('train', train.id, (cell) => ({ ...cell, ...trainSettings(config) }));
   }
 
-  problems(trainId: string): Problem[] {
-    const draft = this.draft(trainId);
-    if (!draft) return [];
-    const parsed = RunConfigSchema.safeParse(draft);
+  /** What a run would refuse of the settings that a cell is a part of. */
+  problems(cellId: string, preferred?: string): Problem[] {
+    if (!this.document) return [];
+    const parsed = RunConfigSchema.safeParse(configAround(this.document, cellId, preferred));
     return parsed.success ? [] : problemsOf(parsed.error);
   }
 

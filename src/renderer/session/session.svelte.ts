@@ -1,4 +1,6 @@
+import { configAround, trainOf } from '@shared/config/document-links';
 import { findCell } from '@shared/config/notebook';
+import type { CellOf } from '@shared/config/notebook';
 import type { RunConfig } from '@shared/config/run-config';
 import { AppError } from '@shared/errors';
 import type { RequestOutput, RunSummary, SubscriptionEvent } from '@shared/protocol/contract';
@@ -7,15 +9,23 @@ import type { Client, ConnectionState } from '@shared/protocol/client';
 import type { Link } from './connect';
 import type { HostState } from '@shared/protocol/host';
 import { NotebookController } from './notebook.svelte';
-import { RunSession } from './run-session.svelte';
+import { RunPool } from './run-pool.svelte';
+import type { RunSession } from './run-session.svelte';
+import { TrainView } from './train-view.svelte';
+import type { TrainDesk } from './train-view.svelte';
 import { recall, remember } from './view-memory';
 
 type Status = SubscriptionEvent<'status'>;
 
-/** The window's whole state: connection, runs, the open notebook and the run that is viewed. */
-export class Session {
+/**
+ * The window's whole state: connection, runs, the open notebook and the runs that are shown in it.
+ * Each train cell shows a run of its own; `viewed` and its like are those of the train cell that
+ * the selected cell is about, which the inspector and the keys act on.
+ */
+export class Session implements TrainDesk {
   readonly engine: Client;
   readonly notebook: NotebookController;
+  readonly pool: RunPool;
   link = $state.raw<ConnectionState>({ state: 'connecting' });
   host = $state.raw<HostState>();
   /** The engine was away and has come back; cleared by the person. */
@@ -24,7 +34,12 @@ export class Session {
   status = $state.raw<Status>();
   runs = $state.raw<RunSummary[]>();
   notebooks = $state.raw<RequestOutput<'notebooks.list'>['notebooks']>();
-  viewed = $state.raw<RunSession>();
+  /** Id of the selected cell, and of the train cell that was last meant. */
+  selected = $state('');
+  private lastTrain = $state('');
+  // Where a train cell shows something else than its own run: a guest, or with null its draft.
+  private shown = $state.raw<Readonly<Record<string, string | null>>>({});
+  private readonly views = new Map<string, TrainView>();
   /** The last thing that a person asked for and did not get. */
   error = $state.raw<AppError>();
   /** Choosing what to train, in place of a notebook. */
@@ -38,7 +53,8 @@ export class Session {
     private readonly storage: Storage | undefined,
   ) {
     this.engine = road.client;
-    this.notebook = new NotebookController(this.engine);
+    this.pool = new RunPool(this.engine);
+    this.notebook = new NotebookController(this.engine, () => this.follow());
     road.onHost((state) => this.hostIs(state));
     this.engine.onState((state) => {
       const again = this.link.state === 'lost' && state.state === 'open';
@@ -53,14 +69,85 @@ export class Session {
     return this.status?.active ?? null;
   }
 
-  get viewedSummary(): RunSummary | undefined {
-    const run = this.viewed?.run;
-    return this.runs?.find((summary) => summary.run === run) ?? this.viewed?.record?.summary;
+  /** The train cell that is meant where none is named: the selected cell's. */
+  get focus(): TrainView {
+    const trains = this.notebook.document?.cells.filter(({ kind }) => kind === 'train') ?? [];
+    const meant = trains.find(({ id }) => id === this.lastTrain) ?? trains[0];
+    return this.train(meant?.id ?? 'train');
   }
 
-  /** The engine's activity when it is about the viewed run. */
+  select(cellId: string): void {
+    this.selected = cellId;
+    const document = this.notebook.document;
+    const about = document && trainOf(document, cellId, this.lastTrain);
+    if (about !== undefined) this.lastTrain = about;
+  }
+
+  get viewed(): RunSession | undefined {
+    return this.focus.viewed;
+  }
+
+  get viewedSummary(): RunSummary | undefined {
+    return this.focus.summary;
+  }
+
   get viewedActivity(): Status['active'] {
-    return this.viewed && this.active?.run === this.viewed.run ? this.active : null;
+    return this.focus.activity;
+  }
+
+  /** A train cell with the run that is shown at it; also where a run is shown without a notebook. */
+  train(trainId: string): TrainView {
+    const view = this.views.get(trainId) ?? new TrainView(this, trainId);
+    this.views.set(trainId, view);
+    return view;
+  }
+
+  /** The train cell that a cell is about, if any: that of the selected cell where there are several. */
+  trainFor(cellId: string): TrainView | undefined {
+    const document = this.notebook.document;
+    if (!document) return this.train('train');
+    const about = trainOf(document, cellId, this.focus.id);
+    return about === undefined ? undefined : this.train(about);
+  }
+
+  cell(trainId: string): CellOf<'train'> | undefined {
+    const document = this.notebook.document;
+    return document && findCell(document, 'train', trainId);
+  }
+
+  shownAt(trainId: string): string | null {
+    const other = this.shown[trainId];
+    return other === undefined ? (this.cell(trainId)?.run ?? null) : other;
+  }
+
+  followed(run: string): RunSession | undefined {
+    return this.pool.get(run);
+  }
+
+  summaryOf(run: string): RunSummary | undefined {
+    return this.runs?.find((summary) => summary.run === run);
+  }
+
+  /** What data and model cells show: the notebook's settings, or those of a guest. */
+  settingsAt(cellId: string): RunConfig | undefined {
+    const at = this.trainFor(cellId);
+    if (at?.guest === true) return at.config;
+    const document = this.notebook.document;
+    return document && configAround(document, cellId, at?.id);
+  }
+
+  draft(trainId: string): RunConfig | undefined {
+    return this.cell(trainId) && this.notebook.draft(trainId);
+  }
+
+  // After any change of what train cells show: their runs, and no others, are followed.
+  private follow(): void {
+    const cells = this.notebook.document?.cells;
+    const ids = cells
+      ? cells.filter(({ kind }) => kind === 'train').map(({ id }) => id)
+      : Object.keys(this.shown);
+    const runs = ids.map((id) => this.shownAt(id)).filter((run) => run !== null);
+    this.pool.want('document', runs);
   }
 
   restartEngine(): void {
@@ -82,8 +169,10 @@ export class Session {
 
   // Latest-wins streams begin with what is new: what was kept of the run is read again.
   private reconnected(): void {
-    void this.viewed?.refresh();
-    void this.viewed?.samples.reload();
+    for (const each of this.pool.all) {
+      void each.refresh();
+      void each.samples.reload();
+    }
   }
 
   private hostIs(state: HostState): void {
@@ -96,15 +185,15 @@ export class Session {
   }
 
   private runsAre(runs: RunSummary[]): void {
-    const before = this.viewedSummary;
+    const before = this.runs;
     this.runs = runs;
-    const after = this.viewedSummary;
-    if (
-      before &&
-      after &&
-      (before.state !== after.state || before.last_checkpoint !== after.last_checkpoint)
-    ) {
-      void this.viewed?.refresh();
+    for (const each of this.pool.all) {
+      const old = before?.find(({ run }) => run === each.run);
+      const now = this.summaryOf(each.run);
+      if (!old || !now) continue;
+      if (old.state !== now.state || old.last_checkpoint !== now.last_checkpoint) {
+        void each.refresh();
+      }
     }
   }
 
@@ -125,21 +214,43 @@ export class Session {
     await this.attempt(async () => {
       await this.notebook.open(name);
       this.starting = false;
-      const train = this.notebook.document?.cells.find((cell) => cell.kind === 'train');
-      const linked = train?.kind === 'train' ? train.run : null;
-      this.view(run ?? linked);
+      this.shown = {};
+      this.select(this.notebook.document?.cells.find(({ kind }) => kind === 'train')?.id ?? '');
+      if (run === null) this.remember();
+      else this.view(run);
+      this.follow();
     });
   }
 
-  /** Shows a run, or with null the notebook's own settings. */
+  /**
+   * Shows a run: at its own train cell where it has one, else as a guest at the train cell in
+   * focus. With null that cell's draft is shown.
+   */
   view(run: string | null): void {
-    if (run !== (this.viewed?.run ?? null)) {
-      this.viewed?.close();
-      this.viewed = run === null ? undefined : new RunSession(this.engine, run);
-      this.viewed?.open();
+    const own = this.notebook.document?.cells.find(
+      (cell) => cell.kind === 'train' && cell.run === run,
+    );
+    if (run !== null && own) {
+      this.show(own.id, undefined);
+      this.select(own.id);
+    } else {
+      // A notebook without a train cell has no place for a run: it is shown by itself.
+      if (run !== null && !this.cell(this.focus.id)) this.notebook.leave();
+      this.show(this.focus.id, run);
     }
     if (run !== null) this.starting = false;
-    remember(this.storage, { notebook: this.notebook.name || null, run });
+    this.remember();
+  }
+
+  /** @param run  null for the draft, undefined for the cell's own run */
+  private show(trainId: string, run: string | null | undefined): void {
+    const { [trainId]: _before, ...others } = this.shown;
+    this.shown = run === undefined ? others : { ...others, [trainId]: run };
+    this.follow();
+  }
+
+  private remember(): void {
+    remember(this.storage, { notebook: this.notebook.name || null, run: this.focus.run });
   }
 
   /** Makes a notebook of the configuration, and starts it if asked. */
@@ -148,6 +259,8 @@ export class Session {
     await this.attempt(async () => {
       const taken = new Set(this.notebooks?.map(({ name }) => name));
       await this.notebook.create(freeName(title, taken), config, note);
+      this.shown = {};
+      this.select('train');
       this.view(null);
       await this.listNotebooks();
       this.starting = false;
@@ -163,15 +276,23 @@ export class Session {
     await this.attempt(async () => {
       const { run } = await this.engine.request('run.start', { config });
       this.notebook.update('train', trainId, (cell) => ({ ...cell, run }));
-      this.view(run);
+      this.show(trainId, undefined);
+      this.select(trainId);
+      this.remember();
     });
   }
 
-  /** Back to editing, with the viewed run's settings as the draft. */
+  /** Back to the draft, with the settings of the run that is shown. */
   editAgain(trainId: string): void {
-    const config = this.viewed?.record?.config;
+    const config = this.train(trainId).viewed?.record?.config;
     if (config) this.notebook.adopt(trainId, config);
-    this.view(null);
+    this.show(trainId, null);
+  }
+
+  /** Back from a guest, or from the draft, to the cell's own run. */
+  showOwn(trainId: string): void {
+    this.show(trainId, undefined);
+    this.remember();
   }
 
   async order(
@@ -187,7 +308,7 @@ export class Session {
   ): Promise<void> {
     await this.attempt(async () => {
       await this.engine.request(name, { run });
-      await this.viewed?.refresh();
+      await this.pool.get(run)?.refresh();
     });
   }
 
@@ -196,18 +317,6 @@ export class Session {
     await this.attempt(async () => {
       await this.engine.request('run.pace', { run, delay_ms: delay });
     });
-  }
-
-  /** Whether any train cell of the notebook may be edited: no run is viewed in its place. */
-  get editing(): boolean {
-    return this.viewed === undefined;
-  }
-
-  /** What the cells show: the viewed run's own configuration, or the notebook's draft. */
-  configOf(trainId: string): RunConfig | undefined {
-    if (this.viewed) return this.viewed.record?.config;
-    const document = this.notebook.document;
-    return document && findCell(document, 'train', trainId) && this.notebook.draft(trainId);
   }
 
   private async listNotebooks(): Promise<void> {

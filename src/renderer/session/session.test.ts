@@ -1,3 +1,4 @@
+import { addCell } from '@shared/config/document';
 import { configFor } from '@shared/config/presets';
 import { createClient } from '@shared/protocol/client';
 import type { HostState } from '@shared/protocol/host';
@@ -64,7 +65,7 @@ describe('Session', () => {
     await again.begin();
     expect(again.notebook.name).toBe('Train digits');
     expect(again.viewed?.run).toBe(run);
-    await vi.waitFor(() => expect(again.configOf('train')).toEqual(config));
+    await vi.waitFor(() => expect(again.train('train').config).toEqual(config));
 
     const elsewhere = windowOn(service).session;
     await elsewhere.begin();
@@ -112,6 +113,32 @@ describe('Session', () => {
     expect(session.cameBack?.detail).toBe('The engine ended with signal SIGKILL.');
   });
 
+  it('keeps a run of its own for each train cell, and follows both', async () => {
+    const service = new FakeService();
+    const { session } = windowOn(service);
+    await session.begin();
+    await session.begun('Two', config, '', true);
+    const first = session.viewed?.run ?? '';
+    await session.order('run.stop', first);
+    session.notebook.replace(addCell(session.notebook.document!, 'train', 7).notebook);
+    await session.start('train-2');
+    const second = session.viewed?.run ?? '';
+    expect(second).not.toBe(first);
+    expect(session.focus.id).toBe('train-2');
+    await vi.waitFor(() =>
+      expect(session.train('train-2').viewed?.curves.length).toBeGreaterThan(0),
+    );
+    expect(session.train('train').viewed?.run).toBe(first);
+    expect(session.train('train').activity).toBeNull();
+    session.view(first);
+    expect(session.focus.id).toBe('train');
+    session.view('20260101-101019-elsewhere');
+    expect(session.train('train').guest).toBe(true);
+    expect(session.train('train-2').run).toBe(second);
+    session.showOwn('train');
+    expect(session.viewed?.run).toBe(first);
+  });
+
   it('shows a refused start in words and stays where it was', async () => {
     const service = new FakeService();
     service.seed(10);
@@ -120,7 +147,7 @@ describe('Session', () => {
     await session.begun('Train digits', config, '', true);
     expect(session.error).toMatchObject({ code: 'busy', remedy: 'Stop it first.' });
     expect(session.viewed).toBeUndefined();
-    expect(session.editing).toBe(true);
+    expect(session.focus.editing).toBe(true);
     expect(session.busy).toBe(false);
   });
 });
