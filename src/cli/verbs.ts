@@ -56,6 +56,14 @@ export const VERBS: Record<string, Verb> = {
     notes: 'RUN is an id, a name, or last.',
     run: async (call) => (await import('./sample')).sample(call),
   },
+  prototypes: {
+    summary: 'say how a run’s prototypes are used, and what is wrong with them',
+    operands: 'RUN',
+    arity: [1, 1],
+    options: { workspace, json },
+    notes: 'RUN is an id, a name, or last.',
+    run: async (call) => (await import('./prototypes')).prototypes(call),
+  },
   runs: {
     summary: 'list the runs of a workspace: runs ls',
     operands: 'ls',

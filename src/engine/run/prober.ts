@@ -1,8 +1,11 @@
 import { churnOf, nmiOf, perplexityOf, purityOf } from '@shared/maths/clusters';
 import { ndarray } from '@shared/maths/ndarray';
 import { deadPrototypes } from '@shared/prototype-alarms';
+import type { Swap } from '@shared/protocol/contract-prototypes';
 import type { ProbeSet, PrototypeSnapshot } from '../../store/port';
+import { gatherBatch } from '../data/batch';
 import { callProbe, probeBatch, probeSet } from '../training/probe';
+import { measureSwaps, swapImages } from '../training/swaps';
 import type { Gauges } from './gauges';
 import type { OpenRun } from './open';
 
@@ -26,19 +29,21 @@ export class Prober {
     this.before = open.probed;
   }
 
-  /** Whether a snapshot is to be taken at this step; `final`: whatever the step. */
-  due(step: number, final = false): boolean {
-    const every = this.open.config.training.probe_every;
-    return every > 0 && step !== this.before?.step && (final || step % every === 0);
+  /** Whether a snapshot is to be taken at this step. */
+  due(step: number): boolean {
+    const { probe_every: every, steps } = this.open.config.training;
+    return every > 0 && step !== this.before?.step && (step % every === 0 || step === steps);
   }
 
   /** Takes and stores a snapshot. Returns what it adds to the step's row of metrics. */
   take(): Record<string, number> {
-    const { config, trainer, writer } = this.open;
-    const { set, snapshot } = this.look();
-    if (this.set === null) writer.writeProbe(set);
+    const { config, geometry, trainer, writer, dataset } = this.open;
+    if (this.set === null) {
+      this.set = probeSet(config, geometry.spec, dataset);
+      writer.writeProbe(this.set);
+    }
+    const snapshot = this.look(this.set);
     writer.writePrototypes(snapshot, config.training.probe_every);
-    this.set = set;
     this.before = { step: trainer.step, assignment: snapshot.assignment };
     const { churn, purity, nmi, usage, assignments } = snapshot;
     return {
@@ -49,10 +54,24 @@ export class Prober {
     };
   }
 
-  private look(): { set: ProbeSet; snapshot: PrototypeSnapshot } {
+  /**
+   * Measures how much the prototypes matter, with the weights of the program's snapshot, and adds
+   * that to the snapshot of the prototypes taken at `step`. One network call at each `next()`.
+   */
+  *measure(step: number): Generator<void, Swap[], void> {
+    const { config, geometry, trainer, writer, dataset } = this.open;
+    const { schedule, executable } = trainer;
+    const { index } = this.set ?? probeSet(config, geometry.spec, dataset);
+    const images = gatherBatch(dataset, index.slice(0, swapImages(geometry.spec.k)));
+    const network = { config, geometry, schedule, executable };
+    const swaps = yield* measureSwaps(network, images, config.sampling.count);
+    writer.writeSwaps(step, swaps);
+    return swaps;
+  }
+
+  private look(set: ProbeSet): PrototypeSnapshot {
     const { config, geometry, trainer, dataset } = this.open;
     const { k, dim } = geometry.spec;
-    const set = this.set ?? probeSet(config, geometry.spec, dataset);
     const n = set.index.length;
     const batch = probeBatch(config, dataset.count);
     const features = new Float32Array(n * dim);
@@ -66,21 +85,18 @@ export class Prober {
     }
     const { usage, assignments } = this.gauges;
     return {
-      set,
-      snapshot: {
-        step: trainer.step,
-        wall: this.clock(),
-        bank: ndarray(bank, [k, dim]),
-        features: ndarray(features, [n, dim]),
-        assignment: ndarray(assignment, [n]),
-        usage: ndarray(usage, [k]),
-        assignments,
-        perplexity: assignments === 0 ? null : perplexityOf(usage),
-        churn: this.before && churnOf(this.before.assignment.data, assignment),
-        purity: set.labels && purityOf(assignment, set.labels),
-        nmi: set.labels && nmiOf(assignment, set.labels),
-        swaps: [],
-      },
+      step: trainer.step,
+      wall: this.clock(),
+      bank: ndarray(bank, [k, dim]),
+      features: ndarray(features, [n, dim]),
+      assignment: ndarray(assignment, [n]),
+      usage: ndarray(usage, [k]),
+      assignments,
+      perplexity: assignments === 0 ? null : perplexityOf(usage),
+      churn: this.before && churnOf(this.before.assignment.data, assignment),
+      purity: set.labels && purityOf(assignment, set.labels),
+      nmi: set.labels && nmiOf(assignment, set.labels),
+      swaps: [],
     };
   }
 }

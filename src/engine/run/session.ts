@@ -2,16 +2,16 @@ import { KNOB_NAMES } from '@shared/config/knobs';
 import type { KnobChange } from '@shared/config/knobs';
 import { AppError } from '@shared/errors';
 import type { Activity, JournalEntry, Notice } from '@shared/protocol/contract';
-import type { MetricRow, Samples } from '../../store/port';
+import type { MetricRow } from '../../store/port';
 import { checkpointTensors } from '../training/checkpoint';
-import { preview } from '../training/preview';
 import type { StepReport } from '../training/trainer';
 import { topic } from '../topics';
 import type { Topics } from '../topics';
 import { Gauges } from './gauges';
-import type { Job, Jobs } from './jobs';
+import type { Jobs } from './jobs';
 import type { OpenRun } from './open';
 import type { Weights } from './paint';
+import { Previews } from './previews';
 import { Prober } from './prober';
 
 /** Metrics reach the disk at most this much later than their step, ms. */
@@ -47,11 +47,9 @@ export class RunSession {
   private readonly prober: Prober;
   private last: StepReport | null = null;
   private lastCheckpoint: { step: number; wall: number } | null = null;
-  /** The preview in the making. */
-  private picture: Job | null = null;
-  private pictureWanted = false;
-  /** Training step of the newest preview begun. */
-  private pictureStep = -1;
+  private readonly previews: Previews;
+  /** What was measured beside the steps, for the next row of metrics. */
+  private aside: Record<string, number> = {};
   /** What a preview could not do; the loop handles it. */
   private trouble: AppError | null = null;
 
@@ -68,6 +66,21 @@ export class RunSession {
     this.opened = clock();
     this.gauges = new Gauges(config.model.k, config.training.batch_size, active, open.recent);
     this.prober = new Prober(open, this.gauges, clock);
+    this.previews = new Previews(open, this.prober, this.gauges, jobs, {
+      made: () => {
+        this.topics.changed(topic.samples(this.run), topic.status);
+        this.wake();
+      },
+      measured: (mean) => {
+        this.aside['proto/swap'] = mean;
+        this.topics.changed(topic.prototypes(this.run));
+        this.wake();
+      },
+      failed: (error) => {
+        this.trouble = error;
+        this.wake();
+      },
+    });
     this.ended = this.loop();
   }
 
@@ -97,7 +110,7 @@ export class RunSession {
         ? 'paused'
         : this.last === null
           ? 'preparing'
-          : this.picture
+          : this.previews.busy
             ? 'sampling'
             : 'training',
       step: trainer.step,
@@ -181,7 +194,7 @@ export class RunSession {
 
   /** A picture as soon as the one in the making, if any, is done. */
   sample(): number {
-    this.pictureWanted = true;
+    this.previews.want();
     this.wake();
     return this.step;
   }
@@ -233,8 +246,8 @@ export class RunSession {
         }
         this.probe();
         if (this.stepDue) this.advance();
-        else if (!this.paintable && this.trouble === null) await this.sleep();
-        this.paint();
+        else if (!this.previews.startable && this.trouble === null) await this.sleep();
+        this.previews.start();
         this.beat();
         if (this.trouble !== null) throw this.trouble;
       } catch (thrown) {
@@ -280,20 +293,23 @@ export class RunSession {
         'train/images_per_s': this.gauges.images_per_s ?? NaN,
         'proto/perplexity': this.gauges.perplexity,
         ...this.probe(),
+        ...this.aside,
       },
     });
+    this.aside = {};
     if (this.clock() - this.flushedAt >= FLUSH_MS) this.flush();
-    if (report.step % trainer.knobs.sample_every === 0) this.pictureWanted = true;
+    if (report.step % trainer.knobs.sample_every === 0) this.previews.want();
     if (this.checkpointDue(report.step)) this.checkpoint();
     this.topics.changed(topic.status);
     return seconds;
   }
 
   /** Takes the snapshot of the prototypes that is due, if any, in the time of the jobs. */
-  private probe(final = false): Record<string, number> {
-    if (!this.prober.due(this.step, final)) return {};
+  private probe(): Record<string, number> {
+    if (!this.prober.due(this.step)) return {};
     const started = performance.now();
     const values = this.prober.take();
+    this.previews.probed(this.step);
     this.jobs.charge((performance.now() - started) / 1000);
     this.topics.changed(topic.prototypes(this.run));
     return values;
@@ -313,46 +329,6 @@ export class RunSession {
     this.pending = [];
     this.flushedAt = this.clock();
     this.topics.changed(topic.curves(this.run));
-  }
-
-  private get paintable(): boolean {
-    return this.pictureWanted && this.picture === null;
-  }
-
-  /** Begins the preview that is wanted, once the one in the making, if any, is done. */
-  private paint(): void {
-    if (!this.paintable) return;
-    this.pictureWanted = false;
-    const { config, trainer, geometry, writer } = this.open;
-    const { sampling } = config;
-    const { step } = trainer;
-    this.pictureStep = step;
-    const started = performance.now();
-    trainer.executable.call(`snapshot_${sampling.weights}`, {});
-    const work = preview(config, sampling, geometry, trainer.schedule, trainer.executable);
-    this.picture = {
-      advance: () => {
-        const turn = work.next();
-        if (!turn.done) return false;
-        this.picture = null;
-        const { prototypes, images } = turn.value;
-        const seconds = (performance.now() - started) / 1000;
-        const samples: Samples = {
-          settings: { ...sampling, run: this.run, step, prototypes, seconds },
-          images,
-        };
-        writer.writeSamples(samples);
-        this.topics.changed(topic.samples(this.run), topic.status);
-        this.wake();
-        return true;
-      },
-      fail: (error) => {
-        this.picture = null;
-        this.trouble = error;
-        this.wake();
-      },
-    };
-    this.jobs.add(this.picture, true);
   }
 
   private beat(now = false): void {
@@ -375,22 +351,15 @@ export class RunSession {
   }
 
   private conclude(ending: Ending): void {
-    if (ending === 'finished') this.probe(true);
-    if (ending !== 'released') {
-      // A finished run ends with a picture of its last step.
-      this.pictureWanted ||= ending === 'finished' && this.pictureStep !== this.step;
-      while (this.pictureWanted || this.picture !== null) {
-        this.paint();
-        if (this.picture !== null) this.jobs.finish(this.picture);
-      }
-    }
+    // A finished run ends with a picture of its last step.
+    if (ending !== 'released') this.previews.conclude(ending === 'finished');
     this.checkpoint();
     this.close(ending);
   }
 
   private close(ending: Ending, problem?: string): void {
     const { writer, trainer } = this.open;
-    if (this.picture !== null) this.jobs.remove(this.picture);
+    this.previews.drop();
     if (ending === 'released') {
       writer.release();
     } else {
