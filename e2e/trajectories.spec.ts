@@ -148,7 +148,7 @@ test('samples: a contact sheet is made while it trains, and saved three ways', a
   await cell.getByRole('button', { name: 'Settings' }).click();
   const columns = await cell.getByRole('columnheader').count();
   await expect(cell.locator('td canvas')).toHaveCount(columns * 3);
-  await expect(cell.getByRole('img', { name: 'prototype 0 and 1, seed 43' })).toBeVisible();
+  await expect(cell.getByRole('img', { name: 'mean of 0 and 1, seed 43' })).toBeVisible();
   await picture(page, 'samples-sheet', cell);
   for (const [name, kind] of [
     ['Contact sheet, PNG', 'png'],

@@ -1,5 +1,7 @@
-import { existsSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { parseJournal } from '@shared/config/journal';
+import type { JournalFile } from '@shared/config/journal';
 import { KNOBS } from '@shared/config/knobs';
 import { PRESET_NAMES, configFor } from '@shared/config/presets';
 import type { PresetName } from '@shared/config/presets';
@@ -10,14 +12,16 @@ import { UsageError } from './call';
 import type { Call } from './call';
 import { nearest } from './help';
 
-/** The run configuration that a `train` command line asks for, checked by the schema. */
-export function configFrom(call: Call): RunConfig {
-  const preset = call.text('preset') ?? 'quick';
-  if (!isPreset(preset)) {
-    const meant = nearest(preset, PRESET_NAMES) ?? PRESET_NAMES.join(', ');
-    throw new UsageError(`There is no preset "${preset}". Try: ${meant}`);
+/** The run configuration that a `train` command line asks for, checked by the schema; a journal brings its own. */
+export function configFrom(call: Call, journal?: JournalFile): RunConfig {
+  const config = journal === undefined ? presetFrom(call) : { ...journal.config };
+  if (journal !== undefined) {
+    if (call.text('preset') !== undefined) {
+      throw new UsageError('A journal brings its configuration: leave --preset out.');
+    }
+    const data = call.text('data');
+    if (data !== undefined) config.data = { ...config.data, source: sourceFrom(data) };
   }
-  const config = configFor(preset, sourceFrom(call.text('data') ?? 'digits'));
   config.training.steps = call.count('steps', 1) ?? config.training.steps;
   config.training.batch_size = call.count('batch', 1) ?? config.training.batch_size;
   config.seed = call.count('seed') ?? config.seed;
@@ -28,6 +32,26 @@ export function configFrom(call: Call): RunConfig {
   throw new AppError('bad_config', `The configuration is not valid. ${said.join('; ')}.`, {
     remedy: 'See: protodiff train --help',
   });
+}
+
+function presetFrom(call: Call): RunConfig {
+  const preset = call.text('preset') ?? 'quick';
+  if (isPreset(preset)) return configFor(preset, sourceFrom(call.text('data') ?? 'digits'));
+  const meant = nearest(preset, PRESET_NAMES) ?? PRESET_NAMES.join(', ');
+  throw new UsageError(`There is no preset "${preset}". Try: ${meant}`);
+}
+
+/** The journal file that `--journal` names. @throws AppError bad_config, not_found */
+export function journalFrom(call: Call): JournalFile | undefined {
+  const file = call.text('journal');
+  if (file === undefined) return undefined;
+  const path = resolve(file);
+  if (statSync(path, { throwIfNoEntry: false })?.isFile() !== true) {
+    throw new AppError('not_found', `There is no file ${path}.`, {
+      remedy: 'Export the journal of a run in its window first.',
+    });
+  }
+  return parseJournal(readFileSync(path, 'utf8'));
 }
 
 const isPreset = (name: string): name is PresetName => PRESET_NAMES.includes(name as PresetName);

@@ -4,7 +4,7 @@ import { AppError } from '@shared/errors';
 import type { Engine } from '../engine/engine';
 import { EXIT } from './call';
 import type { Call } from './call';
-import { configFrom } from './config-from';
+import { configFrom, journalFrom } from './config-from';
 import { follow } from './follow';
 import type { History } from './follow';
 import { findRun, withEngine, workspaceOf } from './open-engine';
@@ -19,9 +19,11 @@ const never = new AbortController().signal;
 /** `train`: a run of its own configuration, from the first step. */
 export async function train(call: Call): Promise<number> {
   // Before the engine loads, which takes seconds.
-  const config = configFrom(call);
+  const journal = journalFrom(call);
+  const config = configFrom(call, journal);
+  const plan = journal?.changes;
   return steps(call, async (engine) => ({
-    run: (await engine.request('run.start', { config }, never)).run,
+    run: (await engine.request('run.start', { config, plan }, never)).run,
     from: 0,
   }));
 }

@@ -23,6 +23,10 @@ export const VERBS: Record<string, Verb> = {
         multiple: true,
         help: 'a knob (lr=3e-4) or any setting of the configuration (model.k=20)',
       },
+      journal: {
+        value: 'FILE',
+        help: "replay a run's exported journal: its configuration, each knob change at its step",
+      },
       workspace,
       json: { help: 'progress goes to stderr, the last line of stdout is JSON' },
     },

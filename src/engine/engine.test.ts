@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { planOf } from '@shared/config/journal';
 import { configFor } from '@shared/config/presets';
 import type { RunConfig } from '@shared/config/run-config';
 import type { SubscriptionEvent } from '@shared/protocol/contract';
@@ -198,6 +199,37 @@ describe('the engine', () => {
     const rows = watchCurves(run);
     await until(() => rows.steps.length >= 24);
     expect(rows.steps).toEqual(Array.from({ length: 24 }, (_, i) => i + 1));
+  });
+
+  it('replays a journal to the same bits, also across a closing and continuing', async () => {
+    const original = await ask('run.start', { config: tiny(40) });
+    const seen = watchCurves(original.run);
+    await until(() => seen.steps.length >= 4);
+    await ask('knobs.set', { run: original.run, change: { lr: 4e-3, alpha: 0.5 } });
+    await until(() => seen.steps.length >= 12);
+    await ask('knobs.set', { run: original.run, change: { lr: 1e-4 } });
+    await until(async () => (await stateOf(original.run)) === 'finished' || undefined);
+    const first = await ask('run.get', { run: original.run });
+    const expected = await engine.weightsSha256(original.run);
+    const plan = planOf(first.journal);
+    expect(plan.length).toBe(3);
+
+    const plain = await ask('run.start', { config: tiny(40) });
+    await until(async () => (await stateOf(plain.run)) === 'finished' || undefined);
+    expect(await engine.weightsSha256(plain.run)).not.toBe(expected);
+
+    const { run } = await ask('run.start', { config: first.config, plan });
+    const rows = watchCurves(run);
+    // Left between the changes: the second still has to come, at its own step.
+    await until(() => rows.steps.length >= 8);
+    await engine.close();
+    engine = await open();
+    await ask('run.continue', { run });
+    await until(async () => (await stateOf(run)) === 'finished' || undefined);
+    const again = await ask('run.get', { run });
+    expect(again.plan).toEqual(plan);
+    expect(planOf(again.journal)).toEqual(plan);
+    expect(await engine.weightsSha256(run)).toBe(expected);
   });
 
   it('makes the same picture from a stored checkpoint twice', async () => {

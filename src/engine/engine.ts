@@ -1,5 +1,6 @@
 import { cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
+import type { JournalPlan } from '@shared/config/journal';
 import type { RunConfig, SamplingConfig } from '@shared/config/run-config';
 import { AppError } from '@shared/errors';
 import { PROTOCOL_VERSION } from '@shared/protocol/contract';
@@ -134,10 +135,10 @@ class LocalEngine implements Engine {
     config: (run) => this.store.read(run).origin.config,
     studio: (run) => ({
       easel: this.easel,
-      weights: ({ weights, checkpoint }) =>
-        checkpoint === null && this.session?.run === run
+      weights: ({ weights, checkpoint, run: other }) =>
+        checkpoint === null && this.session?.run === (other ?? run)
           ? this.session.weights(weights)
-          : weightsOf(this.store, run, weights, checkpoint ?? undefined),
+          : weightsOf(this.store, other ?? run, weights, checkpoint ?? undefined),
     }),
   };
 
@@ -158,9 +159,17 @@ class LocalEngine implements Engine {
     'runs.list': () => ({ runs: this.store.list() }),
     'run.get': ({ run }) => {
       const { summary, origin, knobs, journal, checkpoints, events } = this.store.read(run);
-      return { summary, config: origin.config, knobs, journal, checkpoints, events };
+      return {
+        summary,
+        config: origin.config,
+        plan: origin.plan ?? [],
+        knobs,
+        journal,
+        checkpoints,
+        events,
+      };
     },
-    'run.start': ({ config }) => this.begin(() => this.startFresh(config)),
+    'run.start': ({ config, plan }) => this.begin(() => this.startFresh(config, plan)),
     'run.continue': ({ run }) => this.begin(() => this.startAgain(run)),
     'run.pause': ({ run }) => ({ step: this.activeSession(run).pause() }),
     'run.resume': ({ run }) => ({ step: this.activeSession(run).resume() }),
@@ -201,11 +210,12 @@ class LocalEngine implements Engine {
     }
   }
 
-  private async startFresh(config: RunConfig): Promise<{ run: string }> {
+  private async startFresh(config: RunConfig, plan: JournalPlan = []): Promise<{ run: string }> {
     const dataset = await this.datasets.load(config.data);
     checkDataFits(config, dataset);
     const writer = this.store.create({
       config,
+      ...(plan.length > 0 ? { plan } : {}),
       data: { name: dataset.name, fingerprint: dataset.fingerprint, images: dataset.count },
       versions: {
         protodiff: this.options.appVersion,
@@ -213,7 +223,7 @@ class LocalEngine implements Engine {
         backend: `${this.backend.info.name} ${this.backend.info.version} ${this.backend.info.device}`,
       },
     });
-    this.launch(writer, () => openFresh(config, dataset, this.backend, writer));
+    this.launch(writer, () => openFresh(config, dataset, this.backend, writer, plan));
     return { run: writer.run };
   }
 

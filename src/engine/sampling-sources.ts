@@ -1,4 +1,5 @@
 import type { RunConfig } from '@shared/config/run-config';
+import { comparable } from '@shared/config/sampling-rows';
 import { AppError } from '@shared/errors';
 import { ndarray } from '@shared/maths/ndarray';
 import type { NdArray } from '@shared/maths/ndarray';
@@ -43,16 +44,16 @@ export function trajectorySource(
   input: SubscriptionInput<'trajectory'>,
   changed: () => void,
 ): Source<SubscriptionEvent<'trajectory'>> {
-  const config = context.config(input.run);
+  const config = configs(context, input.run);
   const { rows, seed, steps, eta } = input;
   const items = rows.map((row): Item => ({ ...row, seed }));
   const columns = Math.min(input.columns, steps);
-  const shape = imageShape(config);
+  const shape = imageShape(config(null));
   refuse(config, items, steps, rows.length * (columns + 1) * 3);
   const indices = Array.from({ length: columns }, (_, c) =>
     Math.round((c * (steps - 1)) / Math.max(1, columns - 1)),
   );
-  const timesteps = leadingTimesteps(config.diffusion.timesteps, steps);
+  const timesteps = leadingTimesteps(config(null).diffusion.timesteps, steps);
   const column = new Map([...indices, steps].map((index, at) => [index, at]));
   const firstRow = new Map<number, Float32Array>();
   let weights_steps: number[] = [];
@@ -98,7 +99,7 @@ export function sheetSource(
   input: SubscriptionInput<'sheet'>,
   changed: () => void,
 ): Source<SubscriptionEvent<'sheet'>> {
-  const config = context.config(input.run);
+  const config = configs(context, input.run);
   const { columns, rows, seed, weights, sampler, checkpoint, steps, eta } = input;
   // Row by row, so that the sheet fills from its top.
   const cells = Array.from({ length: rows }, (_, row) =>
@@ -106,7 +107,7 @@ export function sheetSource(
   ).flat();
   const items = cells.map(([at, row]): Item => {
     const prototypes = columns[at] ?? [];
-    return { prototypes, weights, sampler, checkpoint, seed: (seed + row) % 2 ** 32 };
+    return { prototypes, weights, sampler, checkpoint, run: null, seed: (seed + row) % 2 ** 32 };
   });
   refuse(config, items, steps, items.length);
   let weights_step: number | null = null;
@@ -128,7 +129,7 @@ export function sheetSource(
           cells: sent.map(({ item }) => cells[item] ?? [0, 0]),
           images: stack(
             sent.map(({ x_t }) => toPixels(x_t)),
-            imageShape(config),
+            imageShape(config(null)),
           ),
         };
       },
@@ -137,15 +138,30 @@ export function sheetSource(
 }
 
 /** @throws AppError bad_config saying what cannot be made */
-function refuse(config: RunConfig, items: Item[], steps: number, planes: number): void {
-  const { k } = config.model;
-  const wrong = items.flatMap(({ prototypes }) => prototypes).find((prototype) => prototype >= k);
-  if (wrong !== undefined) {
-    throw new AppError('bad_config', `There is no prototype ${wrong}: this run has ${k}.`, {
-      remedy: `Choose from 0 to ${k - 1}.`,
-    });
+function refuse(
+  config: Painting['config'],
+  items: readonly Item[],
+  steps: number,
+  planes: number,
+): void {
+  for (const { run, prototypes } of items) {
+    const { k } = config(run).model;
+    const wrong = prototypes.find(({ prototype }) => prototype >= k)?.prototype;
+    if (wrong !== undefined) {
+      const whose = run === null ? 'this run' : run;
+      throw new AppError('bad_config', `There is no prototype ${wrong}: ${whose} has ${k}.`, {
+        remedy: `Choose from 0 to ${k - 1}.`,
+      });
+    }
+    if (!comparable(config(null), config(run))) {
+      throw new AppError(
+        'bad_config',
+        `Images of ${run} do not stand beside this run's: size, channels or timesteps differ.`,
+        { remedy: 'Choose a run of the same image shape and chain length.' },
+      );
+    }
   }
-  const { timesteps } = config.diffusion;
+  const { timesteps } = config(null).diffusion;
   if (steps > timesteps) {
     throw new AppError(
       'bad_config',
@@ -153,12 +169,23 @@ function refuse(config: RunConfig, items: Item[], steps: number, planes: number)
       { remedy: `Choose ${timesteps} at most.` },
     );
   }
-  const bytes = planes * imageShape(config).reduce((product, extent) => product * extent, 1);
+  const bytes = planes * imageShape(config(null)).reduce((product, extent) => product * extent, 1);
   if (bytes > MAX_BYTES) {
     throw new AppError('bad_config', 'That many images of this size do not fit in memory.', {
       remedy: 'Choose fewer rows or columns.',
     });
   }
+}
+
+/** Configurations by an item's run, each read once; null is the painting's own run. */
+function configs({ config }: SamplingContext, own: string): Painting['config'] {
+  const read = new Map<string, RunConfig>();
+  return (run) => {
+    const name = run ?? own;
+    const found = read.get(name) ?? config(name);
+    read.set(name, found);
+    return found;
+  };
 }
 
 function imageShape({ data }: RunConfig): [height: number, width: number, channels: number] {

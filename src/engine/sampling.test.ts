@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { configFor } from '@shared/config/presets';
 import type { RunConfig } from '@shared/config/run-config';
-import { prototypeRows } from '@shared/config/sampling-rows';
+import { alike, prototypeRows } from '@shared/config/sampling-rows';
 import type {
   SubscriptionEvent,
   SubscriptionInput,
@@ -124,7 +124,7 @@ describe('trajectories', () => {
     const image = all.find(({ row, column }) => row === 2 && column === 4);
     expect(close(image?.x_t, one.find(({ column }) => column === 4)?.x_t)).toBeLessThanOrEqual(1);
     const sheet = await gather('sheet', {
-      ...{ run, columns: [[0], [2]], seed: 6, rows: 3, weights: 'ema', sampler: 'ddim' },
+      ...{ run, columns: [alike(0), alike(2)], seed: 6, rows: 3, weights: 'ema', sampler: 'ddim' },
       ...{ steps: 8, eta: 0, checkpoint: null },
     });
     const cells = sheet.flatMap(({ cells, images }) =>
@@ -138,13 +138,13 @@ describe('trajectories', () => {
   });
 
   it('take each row its weights, sampler and checkpoint; a mean and a draw of prototypes', async () => {
-    const row = { prototypes: [1], weights: 'ema', sampler: 'ddim', checkpoint: null } as const;
-    const rows = [
-      { ...row, prototypes: [1] },
-      { ...row, prototypes: [1], weights: 'raw' as const },
-      { ...row, prototypes: [1], checkpoint: 10 },
-      { ...row, prototypes: [1], sampler: 'ddpm' as const },
-      { ...row, prototypes: [0, 1] },
+    const row = prototypeRows(2, 'ddim')[1] as Grid['rows'][number];
+    const rows: Grid['rows'] = [
+      { ...row },
+      { ...row, weights: 'raw' },
+      { ...row, checkpoint: 10 },
+      { ...row, sampler: 'ddpm' },
+      { ...row, prototypes: alike(0, 1) },
       { ...row, prototypes: [] },
     ];
     const events = await gather('trajectory', grid({ rows }));
@@ -156,8 +156,37 @@ describe('trajectories', () => {
     }
   });
 
+  it('mix by weights: the shares decide, not their scale; another run stands beside', async () => {
+    const mixed = (a: number, b: number): Grid['rows'][number] => ({
+      ...(prototypeRows(1, 'ddim')[0] as Grid['rows'][number]),
+      prototypes: [
+        { prototype: 0, weight: a },
+        { prototype: 1, weight: b },
+      ],
+    });
+    const other = await start(6);
+    await until(async () => (await summary(other)).state === 'finished');
+    const rows = [mixed(1, 0), mixed(0.7, 0.3), mixed(7, 3), mixed(1, 1), mixed(0, 1)];
+    const from = prototypeRows(1, 'ddim').map((row) => ({ ...row, run: other }));
+    const events = await gather('trajectory', grid({ rows: [...rows, ...from] }));
+    expect(events.at(-1)?.weights_steps).toEqual([12, 12, 12, 12, 12, 6]);
+    const last = framesOf(events).filter(({ t }) => t === FINISHED);
+    const apart = (row: number): number => last.find((frame) => frame.row === row)?.apart ?? NaN;
+    expect(apart(1)).toBe(apart(2));
+    expect(apart(1)).toBeGreaterThan(0);
+    expect(apart(3)).toBeGreaterThan(apart(1));
+    expect(apart(4)).toBeGreaterThan(apart(3));
+    const alone = framesOf(
+      await gather('trajectory', grid({ run: other, rows: rows.slice(0, 1) })),
+    );
+    const beside = last.find(({ row }) => row === 5);
+    const own = alone.find(({ t }) => t === FINISHED);
+    const off = Array.from(own?.x_t ?? [], (value, i) => Math.abs(value - (beside?.x_t[i] ?? NaN)));
+    expect(Math.max(...off)).toBeLessThanOrEqual(1);
+  });
+
   it('refuse what cannot be made, in a sentence', async () => {
-    const rows = [{ ...prototypeRows(1, 'ddim')[0], prototypes: [99] }] as Grid['rows'];
+    const rows = [{ ...prototypeRows(1, 'ddim')[0], prototypes: alike(99) }] as Grid['rows'];
     await expect(gather('trajectory', grid({ rows }))).rejects.toThrow(/no prototype 99/);
     await expect(gather('trajectory', grid({ steps: 5000 }))).rejects.toThrow(/exceed the chain/);
     const gone = [{ ...prototypeRows(1, 'ddim')[0], checkpoint: 3 }] as Grid['rows'];

@@ -97,12 +97,12 @@ class FileStore implements RunStore {
     const folder = this.#find(run);
     const origin = readOrigin(this.fs, folder);
     const summary = this.#summaries.summary(folder, this.#writers.get(run)?.db);
-    const { config, data, versions } = origin;
+    const { config, plan, data, versions } = origin;
     return this.#with(folder, (db) => {
       const journal = readJournal(db);
       return {
         summary,
-        origin: { config, data, versions },
+        origin: { config, plan, data, versions },
         knobs: knobsAfter(config.knobs, journal),
         journal,
         checkpoints: readCheckpoints(db),

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { AppError } from '@shared/errors';
+import { JournalPlanSchema } from '@shared/config/journal';
 import { RunConfigSchema } from '@shared/config/run-config';
 import { atomicWrite } from './atomic';
 import { guarded } from './disk-error';
@@ -15,6 +16,7 @@ const OriginSchema = z.object({
   name: z.string(),
   colour: z.number().int().nonnegative(),
   config: RunConfigSchema,
+  plan: JournalPlanSchema.optional(),
   data: z.object({ name: z.string(), fingerprint: z.string(), images: z.number() }),
   versions: z.record(z.string(), z.string()),
 });

@@ -1,3 +1,4 @@
+import type { JournalPlan } from '@shared/config/journal';
 import type { RunConfig } from '@shared/config/run-config';
 import type { Knobs } from '@shared/config/knobs';
 import type { NdArray } from '@shared/maths/ndarray';
@@ -44,6 +45,8 @@ export interface RunStore {
 
 export interface RunOrigin {
   config: RunConfig;
+  /** Knob changes that the run makes by itself; none where it is left out. */
+  plan?: JournalPlan | undefined;
   data: { name: string; fingerprint: string; images: number };
   versions: Record<string, string>;
 }

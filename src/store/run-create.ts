@@ -25,7 +25,7 @@ let staged = 0;
 export function createFolder(
   fs: FsPort,
   root: string,
-  { config, data, versions }: RunOrigin,
+  { config, plan, data, versions }: RunOrigin,
   created: number,
 ): RunFolder {
   return guarded('The run could not be created', () => {
@@ -39,7 +39,7 @@ export function createFolder(
     try {
       fs.mkdir(staging.path);
       const colour = nextColour(fs, runs, ids);
-      writeOrigin(fs, staging, { created, name, colour, config, data, versions });
+      writeOrigin(fs, staging, { created, name, colour, config, plan, data, versions });
       createDatabase(staging, created);
       syncFolder(fs, staging.path);
       fs.rename(staging.path, folder.path);

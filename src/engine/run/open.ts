@@ -1,9 +1,9 @@
-import { KNOB_NAMES } from '@shared/config/knobs';
+import type { JournalPlan } from '@shared/config/journal';
 import type { Knobs } from '@shared/config/knobs';
 import type { RunConfig } from '@shared/config/run-config';
 import { AppError } from '@shared/errors';
 import { ndarray } from '@shared/maths/ndarray';
-import type { RunStore, RunWriter } from '../../store/port';
+import type { RunRecord, RunStore, RunWriter } from '../../store/port';
 import type { LoadedBackend } from '../backend';
 import { capture } from '../backend/capture';
 import { eager } from '../backend/executable';
@@ -17,6 +17,7 @@ import type { Geometry, ProgramState } from '../training/program';
 import { Trainer } from '../training/trainer';
 import { recalled } from './gauges';
 import type { Probed } from './prober';
+import { differing, keptKnobs, Planned } from './planned';
 
 /** A run ready to step. */
 export interface OpenRun {
@@ -31,6 +32,7 @@ export interface OpenRun {
   recent: number[];
   /** The newest snapshot of the prototypes. */
   probed: Probed | null;
+  planned: Planned;
 }
 
 /** Captured where the native backend is there, else op by op; PROTODIFF_EAGER=1 forces the latter. */
@@ -74,6 +76,7 @@ export function openFresh(
   dataset: Dataset,
   backend: LoadedBackend,
   writer: RunWriter,
+  plan: JournalPlan = [],
 ): OpenRun {
   const geometry = geometryOf(config);
   const { total } = geometry.layout;
@@ -89,7 +92,10 @@ export function openFresh(
   };
   const executable = makeTraining(config, geometry, state, dataset, backend);
   const trainer = new Trainer(config, geometry, dataset, executable, { ...config.knobs }, 0);
-  return { config, geometry, trainer, writer, dataset, active: 0, recent: [], probed: null };
+  return {
+    ...{ config, geometry, trainer, writer, dataset },
+    ...{ active: 0, recent: [], probed: null, planned: new Planned(plan, 0, []) },
+  };
 }
 
 /**
@@ -103,27 +109,27 @@ export function openContinued(
   backend: LoadedBackend,
   writer: RunWriter,
 ): OpenRun {
-  const { origin, checkpoints, knobs } = store.read(run);
-  if (checkpoints.length === 0) {
-    writer.rewindTo(0);
-    const opened = openFresh(origin.config, dataset, backend, writer);
-    opened.trainer.knobs = keepKnobs(knobs, origin.config.knobs, writer, 0);
-    return { ...opened, probed: probedOf(store, run) };
+  const left = store.read(run);
+  const { config, plan = [] } = left.origin;
+  if (left.checkpoints.length === 0) {
+    const kept = goBack(left, store, writer, 0);
+    const opened = openFresh(config, dataset, backend, writer, plan);
+    opened.trainer.knobs = kept.knobs;
+    return { ...opened, probed: probedOf(store, run), planned: kept.planned };
   }
-  const { config } = origin;
   const geometry = geometryOf(config);
   const loaded = store.loadCheckpoint(run);
   const state = stateFromCheckpoint(loaded.tensors, geometry);
-  writer.rewindTo(loaded.step);
-  const kept = keepKnobs(knobs, store.read(run).knobs, writer, loaded.step);
+  const { knobs, planned } = goBack(left, store, writer, loaded.step);
   const executable = makeTraining(config, geometry, state, dataset, backend);
-  const trainer = new Trainer(config, geometry, dataset, executable, kept, loaded.step);
+  const trainer = new Trainer(config, geometry, dataset, executable, knobs, loaded.step);
   const active = Number(loaded.metadata.active_seconds ?? 0);
   return {
     ...{ config, geometry, trainer, writer, dataset },
     active: Number.isFinite(active) ? active : 0,
     recent: recalled(loaded.metadata.assignments),
     probed: probedOf(store, run),
+    planned,
   };
 }
 
@@ -144,14 +150,22 @@ function probedOf(store: RunStore, run: string): Probed | null {
 }
 
 /**
- * Knobs as they stood when the run was left. A change made after the checkpoint went with the
- * steps that used it; it was acknowledged, so it is journaled again where the run goes on.
+ * Drops what was recorded after `step`. Knobs that a person changed after it are journaled again
+ * where the run goes on.
  */
-function keepKnobs(left: Knobs, rewound: Knobs, writer: RunWriter, step: number): Knobs {
-  for (const knob of KNOB_NAMES) {
-    const [previous, value] = [rewound[knob], left[knob]];
-    if (previous === value) continue;
+function goBack(
+  left: RunRecord,
+  store: RunStore,
+  writer: RunWriter,
+  step: number,
+): { knobs: Knobs; planned: Planned } {
+  writer.rewindTo(step);
+  const { knobs: rewound, journal, origin } = store.read(writer.run);
+  const { plan = [] } = origin;
+  const knobs = keptKnobs(rewound, left.journal, plan, step);
+  for (const knob of differing(rewound, knobs)) {
+    const [previous, value] = [rewound[knob], knobs[knob]];
     writer.appendJournal({ applied_at_step: step, knob, previous, value, wall: Date.now() });
   }
-  return { ...left };
+  return { knobs, planned: new Planned(plan, step, journal) };
 }

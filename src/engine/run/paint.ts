@@ -1,3 +1,4 @@
+import { sharesOf } from '@shared/config/sampling-rows';
 import type { TrajectoryRow } from '@shared/config/sampling-rows';
 import type { RunConfig } from '@shared/config/run-config';
 import { stream } from '@shared/maths/rng';
@@ -26,7 +27,8 @@ export interface Shot {
 }
 
 export interface Painting {
-  config: RunConfig;
+  /** Of an item's run; all have the same image shape and chain. */
+  config(run: Item['run']): RunConfig;
   items: readonly Item[];
   steps: number;
   eta: number;
@@ -43,23 +45,26 @@ export interface Weights {
 export interface Studio {
   easel: Easel;
   /** Live or stored weights of the run, as they are now. @throws AppError */
-  weights(item: Pick<Item, 'weights' | 'checkpoint'>): Weights;
+  weights(item: Pick<Item, 'weights' | 'checkpoint' | 'run'>): Weights;
 }
 
-/** Items that share weights and a sampler, in batches of the network. */
+/** Items that share a run, weights and a sampler, in batches of the network. */
 interface Group {
+  config: RunConfig;
   items: number[];
   batch: number;
 }
 
 function groupsOf({ items, config }: Painting): Group[] {
   const groups = new Map<string, number[]>();
-  items.forEach(({ weights, checkpoint, sampler }, index) => {
-    const key = `${weights} ${checkpoint} ${sampler}`;
+  items.forEach(({ run, weights, checkpoint, sampler }, index) => {
+    const key = `${run} ${weights} ${checkpoint} ${sampler}`;
     groups.set(key, [...(groups.get(key) ?? []), index]);
   });
-  const size = config.data.image_size;
-  return [...groups.values()].map((of) => ({ items: of, batch: batchFor(of.length, size) }));
+  return [...groups.values()].map((of) => {
+    const own = config(items[of[0] ?? 0]?.run ?? null);
+    return { config: own, items: of, batch: batchFor(of.length, own.data.image_size) };
+  });
 }
 
 /** Network calls that a painting takes. */
@@ -80,19 +85,19 @@ export function* paint(
   studio: Studio,
   onWeights: (steps: number[]) => void,
 ): Generator<Shot[], void, void> {
-  const { config, items, steps, eta, keep } = painting;
+  const { items, steps, eta, keep } = painting;
   const taken = new Map<string, Weights>();
   const used = items.map((item) => {
-    const key = `${item.weights} ${item.checkpoint}`;
+    const key = `${item.run} ${item.weights} ${item.checkpoint}`;
     const weights = taken.get(key) ?? studio.weights(item);
     taken.set(key, weights);
     return weights;
   });
   onWeights(used.map(({ step }) => step));
-  const pixels = config.data.image_size ** 2 * config.data.channels;
-  const { k } = config.model;
 
   for (const group of groupsOf(painting)) {
+    const { data, model } = group.config;
+    const pixels = data.image_size ** 2 * data.channels;
     for (let from = 0; from < group.items.length; from += group.batch) {
       const part = group.items.slice(from, from + group.batch);
       const chosen = part.map((index) => items[index] as Item);
@@ -100,7 +105,7 @@ export function* paint(
       const weights = first === undefined ? undefined : used[first]?.weights;
       const sampler = SAMPLERS[chosen[0]?.sampler ?? 'ddim'];
       if (weights === undefined) continue;
-      const network = studio.easel.prepare(config, group.batch, weights);
+      const network = studio.easel.prepare(group.config, group.batch, weights);
       const x = new Float32Array(group.batch * pixels);
       const fill = (out: Float32Array, counter: number): void =>
         chosen.forEach(({ seed }, i) =>
@@ -111,7 +116,7 @@ export function* paint(
       fill(x, 0);
       const run = sampler(
         network.schedule,
-        denoiser(network, group.batch, (step) => condition(chosen, group.batch, k, step)),
+        denoiser(network, group.batch, (step) => condition(chosen, group.batch, model.k, step)),
         x,
         // As the run's previews: image 0 at step s draws from (s + 1)·2^20.
         { steps, eta, noise: (out, step) => fill(out, (step + 1) * 2 ** 20) },
@@ -151,10 +156,11 @@ export function* paint(
 function condition(items: readonly Item[], batch: number, k: number, step: number): Float32Array {
   const shares = new Float32Array(batch * k);
   items.forEach(({ prototypes, seed }, i) => {
-    const used = prototypes.length > 0 ? prototypes : [stream(seed, 'sample-draw', step).int(k)];
-    for (const prototype of used) {
-      shares[i * k + prototype] = (shares[i * k + prototype] ?? 0) + 1 / used.length;
-    }
+    if (prototypes.length === 0) shares[i * k + stream(seed, 'sample-draw', step).int(k)] = 1;
+    sharesOf(prototypes).forEach((share, part) => {
+      const at = i * k + (prototypes[part]?.prototype ?? 0);
+      shares[at] = (shares[at] ?? 0) + share;
+    });
   });
   return shares;
 }

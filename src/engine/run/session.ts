@@ -271,7 +271,8 @@ export class RunSession {
 
   /** One step; returns the seconds it took. */
   private train(): number {
-    const { trainer } = this.open;
+    const { trainer, planned } = this.open;
+    for (const change of planned.due(trainer.step)) this.setKnobs(change);
     const started = performance.now();
     const report = trainer.runStep();
     const seconds = (performance.now() - started) / 1000;

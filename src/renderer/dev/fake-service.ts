@@ -102,6 +102,7 @@ export class FakeService implements Service {
         return {
           summary: run().summary(),
           config,
+          plan: [],
           knobs,
           journal,
           checkpoints: run().checkpoints(),

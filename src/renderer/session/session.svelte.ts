@@ -1,4 +1,5 @@
 import { configAround, trainOf } from '@shared/config/document-links';
+import type { JournalPlan } from '@shared/config/journal';
 import { findCell } from '@shared/config/notebook';
 import type { CellOf } from '@shared/config/notebook';
 import type { RunConfig } from '@shared/config/run-config';
@@ -279,6 +280,14 @@ export class Session implements TrainDesk {
       this.show(trainId, undefined);
       this.select(trainId);
       this.remember();
+    });
+  }
+
+  /** Starts a run that makes the changes of a journal by itself, and views it. */
+  async replay(config: RunConfig, plan: JournalPlan): Promise<void> {
+    await this.attempt(async () => {
+      const { run } = await this.engine.request('run.start', { config, plan });
+      this.view(run);
     });
   }
 

@@ -1,9 +1,37 @@
 import { z } from 'zod';
+import { RunId } from '../protocol/contract-basics';
 import { SamplingConfigSchema } from './run-config';
 import type { RunConfig } from './run-config';
 
-/** Which prototypes condition an image: one, the mean of two or three, none = drawn at each step. */
-export const ConditioningSchema = z.array(z.number().int().nonnegative()).max(3);
+const Prototype = z.number().int().nonnegative();
+const Part = z.strictObject({
+  prototype: Prototype,
+  /** Any scale: the parts' shares are their weights over the sum of them. */
+  weight: z.number().min(0).max(1000),
+});
+
+/**
+ * What conditions an image: one prototype, two or three mixed by their weights, none = drawn at
+ * each step. Earlier notebooks name prototypes alone, which weigh the same.
+ */
+export const ConditioningSchema = z
+  .array(z.union([Part, Prototype.transform((prototype) => ({ prototype, weight: 1 }))]))
+  .max(3)
+  .refine(
+    (parts) => parts.length === 0 || parts.some(({ weight }) => weight > 0),
+    'one weight must be above 0',
+  );
+export type Conditioning = z.infer<typeof ConditioningSchema>;
+
+/** Prototypes that weigh the same. */
+export const alike = (...prototypes: number[]): Conditioning =>
+  prototypes.map((prototype) => ({ prototype, weight: 1 }));
+
+/** Each part's share; shares sum to 1. */
+export function sharesOf(parts: Conditioning): number[] {
+  const sum = parts.reduce((total, { weight }) => total + weight, 0);
+  return parts.map(({ weight }) => weight / sum);
+}
 
 export const WeightsSchema = SamplingConfigSchema.shape.weights;
 export const SamplerNameSchema = SamplingConfigSchema.shape.sampler;
@@ -22,8 +50,19 @@ export const TrajectoryRowSchema = z.strictObject({
   sampler: SamplerNameSchema,
   /** Training step of a stored checkpoint; null = the live weights, or the newest checkpoint. */
   checkpoint: z.number().int().nonnegative().nullable(),
+  /** Another run, of the same image shape and timesteps; null = the run that is viewed. */
+  run: RunId.nullable().default(null),
 });
 export type TrajectoryRow = z.infer<typeof TrajectoryRowSchema>;
+
+/** Whether images of two runs can stand side by side: one shape, and timesteps that mean the same. */
+export function comparable(a: RunConfig, b: RunConfig): boolean {
+  return (
+    a.data.image_size === b.data.image_size &&
+    a.data.channels === b.data.channels &&
+    a.diffusion.timesteps === b.diffusion.timesteps
+  );
+}
 
 export const MAX_ROWS = 24;
 export const MAX_COLUMNS = 32;
@@ -57,16 +96,17 @@ export type SheetPlan = z.infer<typeof SheetPlanSchema>;
 /** The rows that a grid starts with: the first prototypes of the bank, all else alike. */
 export function prototypeRows(k: number, sampler: SamplerName, most = 6): TrajectoryRow[] {
   return Array.from({ length: Math.min(k, most) }, (_, prototype) => ({
-    prototypes: [prototype],
+    prototypes: alike(prototype),
     weights: 'ema',
     sampler,
     checkpoint: null,
+    run: null,
   }));
 }
 
 /** Every prototype of the bank by four seeds, otherwise as the run's own previews are made. */
 export function sheetPlanFor({ model, sampling }: RunConfig): SheetPlan {
   const { sampler, steps, seed, eta, weights } = sampling;
-  const columns = Array.from({ length: Math.min(model.k, 64) }, (_, prototype) => [prototype]);
+  const columns = Array.from({ length: Math.min(model.k, 64) }, (_, prototype) => alike(prototype));
   return { columns, seed, rows: 4, weights, sampler, steps, eta, checkpoint: null };
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { JournalPlanSchema } from '../config/journal';
 import { KNOB_NAMES, KnobChangeSchema } from '../config/knobs';
 import type { KnobName } from '../config/knobs';
 import { DataConfigSchema, RunConfigSchema, SamplingConfigSchema } from '../config/run-config';
@@ -177,6 +178,7 @@ export const requests = {
     output: z.object({
       summary: RunSummary,
       config: RunConfigSchema,
+      plan: JournalPlanSchema,
       knobs: z.record(z.string(), z.number()),
       journal: z.array(JournalEntry),
       checkpoints: z.array(Checkpoint),
@@ -184,7 +186,11 @@ export const requests = {
     }),
   },
   'run.start': {
-    input: z.strictObject({ config: RunConfigSchema }),
+    input: z.strictObject({
+      config: RunConfigSchema,
+      /** Knob changes that the run makes by itself: the replay of a journal. */
+      plan: JournalPlanSchema.optional(),
+    }),
     output: z.object({ run: RunId }),
   },
   'run.continue': {

@@ -1,3 +1,4 @@
+import { alike } from '@shared/config/sampling-rows';
 import { decode } from 'fast-png';
 import { strFromU8, unzipSync } from 'fflate';
 import { describe, expect, it } from 'vitest';
@@ -6,11 +7,15 @@ import type { SheetSettings } from './sheet-files';
 import { cellKey } from './sheet-maker.svelte';
 import type { SheetImage } from './sheet-maker.svelte';
 
+const mixed = [
+  { prototype: 0, weight: 0.7 },
+  { prototype: 7, weight: 0.3 },
+];
 const made: SheetSettings = {
   run: '20260101-101010-brisk-heron',
   step: 1000,
   plan: {
-    columns: [[3], [0, 7]],
+    columns: [alike(3), mixed],
     seed: 42,
     rows: 2,
     weights: 'ema',
@@ -36,7 +41,9 @@ describe('the files of a contact sheet', () => {
   it('carry the usual names', () => {
     expect(sheetStem(made)).toBe('20260101-101010-brisk-heron_step_00001000_seed_42');
     expect(imageName(made, 0, 1)).toBe('step_00001000_seed_43_proto_03.png');
-    expect(imageName(made, 1, 0)).toBe('step_00001000_seed_42_proto_00-07.png');
+    expect(imageName(made, 1, 0)).toBe('step_00001000_seed_42_proto_00x70-07x30.png');
+    const even = { ...made, plan: { ...made.plan, columns: [alike(0, 7)] } };
+    expect(imageName(even, 0, 0)).toBe('step_00001000_seed_42_proto_00-07.png');
   });
 
   it('one PNG: prototypes across, seeds down, the settings inside', () => {
@@ -50,10 +57,10 @@ describe('the files of a contact sheet', () => {
   it('a ZIP of single images, each with what made it', () => {
     const files = unzipSync(imagesZip(images, made));
     expect(Object.keys(files).length).toBe(5);
-    const png = decode(files['step_00001000_seed_43_proto_00-07.png'] ?? new Uint8Array());
+    const png = decode(files['step_00001000_seed_43_proto_00x70-07x30.png'] ?? new Uint8Array());
     expect(png.data[0]).toBe(11);
     expect(JSON.parse(png.text['protodiff'] ?? '')).toMatchObject({
-      sample: { seed: 43, prototypes: [0, 7], step: 1000 },
+      sample: { seed: 43, prototypes: mixed, step: 1000 },
     });
   });
 
@@ -73,6 +80,8 @@ describe('the files of a contact sheet', () => {
       ...[3, -1, -1],
       ...[0, 7, -1],
     ]);
+    const shares = [...new Float32Array(read('shares.npy').bytes.buffer)].slice(0, 6);
+    expect(shares.map((share) => Number(share.toFixed(4)))).toEqual([1, 0, 0, 0.7, 0.3, 0]);
     expect([...new BigInt64Array(read('seeds.npy').bytes.buffer)]).toEqual([42n, 42n, 43n, 43n]);
     expect(read('seeds.npy').header).toContain("'shape': (4,)");
   });

@@ -1,3 +1,4 @@
+import { sharesOf } from '@shared/config/sampling-rows';
 import type { SheetPlan } from '@shared/config/sampling-rows';
 import { ndarray } from '@shared/maths/ndarray';
 import { strToU8, zipSync } from 'fflate';
@@ -26,11 +27,19 @@ export function sheetStem({ run, step, plan }: SheetSettings): string {
   return `${run}_step_${padded(step, 8)}_seed_${plan.seed}`;
 }
 
-/** `step_00001000_seed_42_proto_03.png`; a mean of two `proto_03-07`, drawn at each step `proto_any`. */
+/**
+ * `step_00001000_seed_42_proto_03.png`; a mean of two `proto_03-07`, 70 % and 30 % of them
+ * `proto_03x70-07x30`, drawn at each step `proto_any`.
+ */
 export function imageName({ step, plan }: SheetSettings, column: number, row: number): string {
   const prototypes = plan.columns[column] ?? [];
-  const names = prototypes.map((each) => padded(each, 2)).join('-') || 'any';
-  return `step_${padded(step, 8)}_seed_${seedOf(plan, row)}_proto_${names}.png`;
+  const shares = sharesOf(prototypes);
+  const even = shares.every((share) => share === shares[0]);
+  const names = prototypes.map(
+    ({ prototype }, i) =>
+      `${padded(prototype, 2)}${even ? '' : `x${Math.round(100 * (shares[i] ?? 0))}`}`,
+  );
+  return `step_${padded(step, 8)}_seed_${seedOf(plan, row)}_proto_${names.join('-') || 'any'}.png`;
 }
 
 export const seedOf = (plan: SheetPlan, row: number): number => (plan.seed + row) % 2 ** 32;
@@ -66,7 +75,7 @@ export function imagesZip(images: Images, settings: SheetSettings): Uint8Array<A
 
 /**
  * NumPy's npz: `images` [N, H, W, C] u8, `prototypes` [N, 3] i32 (-1 where there are fewer),
- * `seeds` [N] i64, and `settings.json`.
+ * `shares` [N, 3] f32 of them, `seeds` [N] i64, and `settings.json`.
  */
 export function sheetNpz(images: Images, settings: SheetSettings): Uint8Array<ArrayBuffer> {
   const all = inOrder(images);
@@ -74,10 +83,16 @@ export function sheetNpz(images: Images, settings: SheetSettings): Uint8Array<Ar
   const size = first ? first.data.length : 0;
   const pixels = new Uint8Array(all.length * size);
   const prototypes = new Int32Array(all.length * 3).fill(-1);
+  const shares = new Float32Array(all.length * 3);
   const seeds = new BigInt64Array(all.length);
   all.forEach((image, n) => {
     pixels.set(image.data, n * size);
-    prototypes.set(settings.plan.columns[image.column] ?? [], n * 3);
+    const parts = settings.plan.columns[image.column] ?? [];
+    prototypes.set(
+      parts.map(({ prototype }) => prototype),
+      n * 3,
+    );
+    shares.set(sharesOf(parts), n * 3);
     seeds[n] = BigInt(seedOf(settings.plan, image.row));
   });
   const shape = [all.length, first?.height ?? 0, first?.width ?? 0, first?.channels ?? 0];
@@ -85,6 +100,7 @@ export function sheetNpz(images: Images, settings: SheetSettings): Uint8Array<Ar
     zipSync({
       'images.npy': npy('|u1', shape, pixels),
       'prototypes.npy': npy('<i4', [all.length, 3], new Uint8Array(prototypes.buffer)),
+      'shares.npy': npy('<f4', [all.length, 3], new Uint8Array(shares.buffer)),
       'seeds.npy': npy('<i8', [all.length], new Uint8Array(seeds.buffer)),
       'settings.json': strToU8(JSON.stringify(settings)),
     }),

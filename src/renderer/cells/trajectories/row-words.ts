@@ -1,14 +1,24 @@
-import { SAMPLER_TITLES } from '@shared/config/sampling-rows';
-import type { TrajectoryRow } from '@shared/config/sampling-rows';
+import { SAMPLER_TITLES, sharesOf } from '@shared/config/sampling-rows';
+import type { Conditioning, TrajectoryRow } from '@shared/config/sampling-rows';
 import { count } from '../../components/format';
 
-/** `prototype 3`, `mean of 1 and 4`, `drawn at each step`. */
-export function rowTitle({ prototypes }: Pick<TrajectoryRow, 'prototypes'>): string {
-  const [only] = prototypes;
+/** `prototype 3`, `70 % 1, 30 % 4`, `mean of 1 and 4`, `drawn at each step`. */
+export function conditionWords(parts: Conditioning): string {
+  const [only, second] = parts;
   if (only === undefined) return 'drawn at each step';
-  if (prototypes.length === 1) return `prototype ${only}`;
-  return `mean of ${prototypes.slice(0, -1).join(', ')} and ${prototypes.at(-1)}`;
+  if (second === undefined) return `prototype ${only.prototype}`;
+  if (parts.every(({ weight }) => weight === only.weight)) {
+    const names = parts.map(({ prototype }) => prototype);
+    return `mean of ${names.slice(0, -1).join(', ')} and ${names.at(-1)}`;
+  }
+  const shares = sharesOf(parts);
+  return parts
+    .map(({ prototype }, i) => `${Math.round(100 * (shares[i] ?? 0))} % ${prototype}`)
+    .join(', ');
 }
+
+/** `brisk-heron` of `20260101-101010-brisk-heron`. */
+export const runName = (run: string): string => run.replace(/^\d{8}-\d{6}-/, '');
 
 /** What sets a row apart from the others besides its prototype. */
 export function rowDetail(
@@ -16,9 +26,10 @@ export function rowDetail(
   rows: readonly TrajectoryRow[],
   weightsStep: number | undefined,
 ): string {
-  const varies = (key: 'weights' | 'sampler' | 'checkpoint'): boolean =>
+  const varies = (key: 'weights' | 'sampler' | 'checkpoint' | 'run'): boolean =>
     rows.some((other) => other[key] !== row[key]);
   const parts: string[] = [];
+  if (varies('run')) parts.push(row.run === null ? 'this run' : runName(row.run));
   if (varies('weights')) parts.push(row.weights === 'ema' ? 'EMA' : 'raw');
   if (varies('sampler')) parts.push(SAMPLER_TITLES[row.sampler]);
   if (varies('checkpoint')) {

@@ -1,11 +1,12 @@
 import { ndarray } from '@shared/maths/ndarray';
 import type { SubscriptionEvent } from '@shared/protocol/contract';
+import { alike } from '@shared/config/sampling-rows';
 import type { TrajectoryRow } from '@shared/config/sampling-rows';
 import { decode } from 'fast-png';
 import { describe, expect, it } from 'vitest';
 import { pngOf, sheetOf } from '../../components/png';
 import { differenceGain, framesOf, partingColumn, pictureOf } from './frames';
-import { planLine, rowDetail, rowTitle } from './row-words';
+import { planLine, conditionWords, rowDetail } from './row-words';
 import { stripName } from './strip';
 
 /** Two rows by two columns of one grey pixel. */
@@ -25,7 +26,10 @@ function event(): SubscriptionEvent<'trajectory'> {
   };
 }
 
-const row: TrajectoryRow = { prototypes: [3], weights: 'ema', sampler: 'ddim', checkpoint: null };
+const row: TrajectoryRow = {
+  ...{ prototypes: alike(3), weights: 'ema', sampler: 'ddim' },
+  ...{ checkpoint: null, run: null },
+};
 
 describe('a grid of trajectories', () => {
   const frames = framesOf(event());
@@ -57,15 +61,19 @@ describe('a grid of trajectories', () => {
   });
 
   it('says what a row is and what sets it apart', () => {
-    expect(rowTitle(row)).toBe('prototype 3');
-    expect(rowTitle({ prototypes: [] })).toBe('drawn at each step');
-    expect(rowTitle({ prototypes: [1, 2, 4] })).toBe('mean of 1, 2 and 4');
-    expect(rowDetail(row, [row, { ...row, prototypes: [4] }], 10)).toBe('');
+    expect(conditionWords(row.prototypes)).toBe('prototype 3');
+    expect(conditionWords([])).toBe('drawn at each step');
+    expect(conditionWords(alike(1, 2, 4))).toBe('mean of 1, 2 and 4');
+    const mixed = alike(1, 4).map((part, i) => ({ ...part, weight: i === 0 ? 1.4 : 0.6 }));
+    expect(conditionWords(mixed)).toBe('70 % 1, 30 % 4');
+    expect(rowDetail(row, [row, { ...row, prototypes: alike(4) }], 10)).toBe('');
     const rows = [row, { ...row, weights: 'raw' as const, checkpoint: 1200 }];
     expect(rows.map((each) => rowDetail(each, rows, 3400))).toEqual([
       'EMA, step 3,400',
       'raw, step 1,200',
     ]);
+    const runs = [row, { ...row, run: '20260101-101010-brisk-heron' }];
+    expect(runs.map((each) => rowDetail(each, runs, 3400))).toEqual(['this run', 'brisk-heron']);
     const plan = { rows, steps: 25, seed: 42, eta: 0 };
     expect(planLine(plan, [3400, 1200])).toBe('DDIM 25 steps, seed 42');
     expect(planLine({ ...plan, rows: [row] }, [3400])).toBe(
