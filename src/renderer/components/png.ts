@@ -4,8 +4,8 @@ import type { Picture } from './pixels';
 /** The text chunk (tEXt) that holds what a picture was made with, as JSON. */
 const KEYWORD = 'protodiff';
 
-/** JSON with everything beyond ASCII escaped, as the chunk's Latin-1 needs. */
-const ascii = (value: unknown): string =>
+/** JSON with everything beyond ASCII escaped, as a text chunk's Latin-1 needs. */
+export const ascii = (value: unknown): string =>
   JSON.stringify(value).replace(
     /[\u0080-\uffff]/g,
     (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,

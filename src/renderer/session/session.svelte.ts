@@ -10,6 +10,7 @@ import type { Client, ConnectionState } from '@shared/protocol/client';
 import type { Link } from './connect';
 import type { HostState } from '@shared/protocol/host';
 import { NotebookController } from './notebook.svelte';
+import { RestoreController } from './restore.svelte';
 import { RunPool } from './run-pool.svelte';
 import type { RunSession } from './run-session.svelte';
 import { TrainView } from './train-view.svelte';
@@ -27,6 +28,12 @@ export class Session implements TrainDesk {
   readonly engine: Client;
   readonly notebook: NotebookController;
   readonly pool: RunPool;
+  /** Files that were saved, dropped on the window or opened. */
+  readonly files = new RestoreController({
+    runs: () => this.runs?.map(({ run }) => run) ?? [],
+    cells: (kind) => this.notebook.document?.cells.filter((cell) => cell.kind === kind).length,
+    view: (run) => this.view(run),
+  });
   link = $state.raw<ConnectionState>({ state: 'connecting' });
   host = $state.raw<HostState>();
   /** The engine was away and has come back; cleared by the person. */

@@ -7,7 +7,7 @@ import { describe, expect, it } from 'vitest';
 import { pngOf, sheetOf } from '../../components/png';
 import { differenceGain, framesOf, partingColumn, pictureOf } from './frames';
 import { planLine, conditionWords, rowDetail } from './row-words';
-import { stripName } from './strip';
+import { stripStem } from './strip';
 
 /** Two rows by two columns of one grey pixel. */
 function event(): SubscriptionEvent<'trajectory'> {
@@ -90,7 +90,7 @@ describe('a grid of trajectories', () => {
     expect(JSON.parse(png.text['protodiff'] ?? '')).toEqual({ seed: 42, name: 'größe' });
     const plan = { rows: [row], steps: 25, seed: 42, eta: 0, columns: 2 };
     expect(
-      stripName({ run: 'r', plan, view: 'x_0', columns: [], weightsSteps: [7], dark: false }),
-    ).toBe('r_step_00000007_seed_42_x_0.png');
+      stripStem({ run: 'r', plan, view: 'x_0', columns: [], weightsSteps: [7], dark: false }),
+    ).toBe('r_step_00000007_seed_42_x_0');
   });
 });
