@@ -85,7 +85,7 @@ export function exemplarSource(
       total: exemplarCalls(config, origin.data.images),
       begin() {
         if (data === null) throw new Error('the images are not loaded');
-        const taken = sampling.studio(run).weights({ weights: 'raw', checkpoint: null });
+        const taken = sampling.studio(run).weights({ weights: 'raw', checkpoint: null, run: null });
         step = taken.step;
         return exemplars(config, data, taken.weights, shown, backend);
       },
