@@ -1,4 +1,5 @@
 import type { RunConfig } from '@shared/config/run-config';
+import { scheduleOf } from './diffusion/schedule';
 import { geometryOf } from './training/program';
 
 export interface Estimate {
@@ -35,7 +36,7 @@ export function estimate(config: RunConfig): Estimate {
   };
 }
 
-function warningsFor({ model, training }: RunConfig): string[] {
+function warningsFor({ model, diffusion, training }: RunConfig): string[] {
   const warnings: string[] = [];
   const level = model.block_out_channels.indexOf(model.norm_num_groups);
   if (level >= 0) {
@@ -46,6 +47,13 @@ function warningsFor({ model, training }: RunConfig): string[] {
   if (training.warmup_steps >= training.steps) {
     warnings.push(
       `The warm-up of ${training.warmup_steps} steps does not end within ${training.steps} steps: the learning rate never reaches its value.`,
+    );
+  }
+  if (training.loss_weighting === 'v' && model.prediction === 'eps') {
+    const { alphas_cumprod } = scheduleOf(diffusion);
+    const most = 1 / (alphas_cumprod.at(-1) ?? 1);
+    warnings.push(
+      `Errors weighted as those of v count up to ${most.toExponential(0)} times at the noisy end, for a UNet that predicts eps. Let it predict v or x_0, or choose min-SNR.`,
     );
   }
   return warnings;

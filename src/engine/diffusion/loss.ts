@@ -5,6 +5,7 @@ import type { BatchStatistics } from '../nn/prototypes';
 import type { ModelSpec } from '../nn/spec';
 import { unet } from '../nn/unet';
 import type { Watch } from '../nn/unet';
+import { epsErrors, targetOf } from './prediction';
 
 /** One batch, every random draw already made. */
 export interface Batch {
@@ -22,6 +23,8 @@ export interface Batch {
   token_time: tf.Tensor2D;
   /** [B] int32; the class of each image for s-PDM, ignored by PDM */
   labels: tf.Tensor1D;
+  /** [B] weight of each image's error, see lossWeights; unused where the spec is not weighted */
+  loss_weight: tf.Tensor1D;
 }
 
 /** Scalars, so that a captured step can take new values without being captured again. */
@@ -33,6 +36,7 @@ export interface LossWeights {
 
 export interface Losses {
   total: tf.Scalar;
+  /** mean (eps_hat - eps)^2, whatever is weighted in the total, so that curves compare. */
   diffusion: tf.Scalar;
   contrastive: tf.Scalar;
   align: tf.Scalar;
@@ -50,6 +54,7 @@ export interface Losses {
  *
  * with d the Euclidean distances of the features to the bank and index their argmin (or a balanced
  * share, see assign), which passes no gradient (PDM), or the label (s-PDM, which has no compactness term).
+ * With a weighted spec the first term of the total has the batch's weights (see lossWeights).
  *
  * @source arXiv:2508.09922; reference behaviours 1, 8 and 9
  */
@@ -80,39 +85,21 @@ export function pdmLoss(
   ) as tf.Tensor4D;
   watch('x_t', x_t);
   const output = unet(params, spec, { x_t, time_proj: batch.time_proj, token }, watch);
-  const eps_hat = epsOf(spec, output, x_t, batch.signal, batch.noise);
-  const diffusion = tf.mean(tf.square(tf.sub(eps_hat, batch.eps))) as tf.Scalar;
+  const errors = tf.mean(
+    tf.square(tf.sub(output, targetOf(spec.prediction, batch))),
+    [1, 2, 3],
+  ) as tf.Tensor1D;
+  const diffusion = tf.mean(epsErrors(spec.prediction, errors, batch)) as tf.Scalar;
+  const objective = spec.weighted ? tf.mean(tf.mul(errors, batch.loss_weight)) : diffusion;
 
   const logits = tf.neg(tf.mul(d, weights.tau));
   const chosen = tf.sum(tf.mul(logits, oneHot), 1);
   const contrastive = tf.mean(tf.sub(tf.logSumExp(logits, 1), chosen)) as tf.Scalar;
   const align = tf.mean(tf.square(tf.sub(features, selected))) as tf.Scalar;
   const compact = compactness(prototypes);
-  let total = tf.add(tf.add(diffusion, contrastive), tf.mul(align, weights.alpha)) as tf.Scalar;
+  let total = tf.add(tf.add(objective, contrastive), tf.mul(align, weights.alpha)) as tf.Scalar;
   if (variant === 'pdm') total = tf.add(total, tf.mul(compact, weights.beta)) as tf.Scalar;
   return { total, diffusion, contrastive, align, compact, index, statistics };
-}
-
-/**
- * The predicted noise from what the network put out: eps itself, or v, with
- *
- *   eps = sqrt(alphas_cumprod) v + sqrt(1 - alphas_cumprod) x_t
- *
- * A network that puts out v need not copy x_t through its normalisations to the last digit, so
- * small models find the large shapes in a fraction of the steps. The loss is measured on eps in
- * both cases, so that curves compare.
- *
- * @param signal, noise  [B, 1, 1, 1] coefficients of the forward process
- * @source  Salimans & Ho 2022, arXiv:2202.00512
- */
-export function epsOf(
-  spec: ModelSpec,
-  output: tf.Tensor4D,
-  x_t: tf.Tensor4D,
-  signal: tf.Tensor4D,
-  noise: tf.Tensor4D,
-): tf.Tensor4D {
-  return spec.prediction === 'eps' ? output : tf.add(tf.mul(output, signal), tf.mul(x_t, noise));
 }
 
 /**

@@ -1,3 +1,7 @@
+import type { DiffusionConfig } from '@shared/config/run-config';
+
+const f = Math.fround;
+
 /** The training chain's tables, float32 as the reference keeps them. */
 export interface Schedule {
   /** T */
@@ -13,7 +17,6 @@ export interface Schedule {
  * @source Ho et al. 2020, arXiv:2006.11239; torch.linspace in float32, cumprod in sequence
  */
 export function linearSchedule(timesteps: number, beta_start: number, beta_end: number): Schedule {
-  const f = Math.fround;
   const betas = new Float32Array(timesteps);
   const start = f(beta_start);
   const end = f(beta_end);
@@ -23,13 +26,45 @@ export function linearSchedule(timesteps: number, beta_start: number, beta_end: 
   for (let i = 0; i < timesteps; i++) {
     betas[i] = i < half ? f(start + f(step * i)) : f(end - f(step * (timesteps - 1 - i)));
   }
-  const alphas_cumprod = new Float32Array(timesteps);
+  return scheduleFrom(betas);
+}
+
+/** s of the paper: keeps the first betas from being too small. */
+const COSINE_OFFSET = 0.008;
+/** Betas end here, so that the last step keeps a trace of the image. */
+const LARGEST_BETA = 0.999;
+
+/**
+ * Cosine schedule: alphas_cumprod(t) = g(t) / g(0), g(t) = cos²((t/T + s)/(1 + s) · π/2), by way
+ * of betas 1 - g(t+1)/g(t), cut at 0.999. The betas are worked out in double and the product is
+ * taken of their float32 values, so the last alphas_cumprod (about 2e-9) is the product's, not
+ * the formula's 0.
+ *
+ * @source Nichol & Dhariwal 2021, arXiv:2102.09672, eq. 17; diffusers squaredcos_cap_v2
+ */
+export function cosineSchedule(timesteps: number): Schedule {
+  const g = (t: number): number =>
+    Math.cos(((t / timesteps + COSINE_OFFSET) / (1 + COSINE_OFFSET)) * (Math.PI / 2)) ** 2;
+  return scheduleFrom(
+    Float32Array.from({ length: timesteps }, (_, t) => Math.min(1 - g(t + 1) / g(t), LARGEST_BETA)),
+  );
+}
+
+export function scheduleOf(diffusion: DiffusionConfig): Schedule {
+  const { timesteps, beta_schedule, beta_start, beta_end } = diffusion;
+  return beta_schedule === 'cosine'
+    ? cosineSchedule(timesteps)
+    : linearSchedule(timesteps, beta_start, beta_end);
+}
+
+function scheduleFrom(betas: Float32Array): Schedule {
+  const alphas_cumprod = new Float32Array(betas.length);
   let product = 1;
-  for (let i = 0; i < timesteps; i++) {
+  for (let i = 0; i < betas.length; i++) {
     product = f(product * f(1 - (betas[i] ?? 0)));
     alphas_cumprod[i] = product;
   }
-  return { timesteps, betas, alphas_cumprod };
+  return { timesteps: betas.length, betas, alphas_cumprod };
 }
 
 /**

@@ -93,6 +93,7 @@ export function openPack(dir: string): Pack {
       encoder_widths: prototype.encoder_widths,
       assignment: 'nearest',
       prediction: 'eps',
+      weighted: false,
     },
     loss: parseJson(dir, 'loss.json', LossFile),
     step: parseJson(dir, 'step.json', StepFile),

@@ -133,6 +133,7 @@ function batchFrom(pack: Pack, schedule: Schedule, stored: Arrays, prefix = ''):
       pack.spec.dim,
     ]),
     labels: tf.tensor1d(Int32Array.from(find('labels').data), 'int32'),
+    loss_weight: tf.ones([n]),
   };
 }
 

@@ -1,4 +1,4 @@
-import type { RunConfig } from '@shared/config/run-config';
+import type { ModelConfig, RunConfig } from '@shared/config/run-config';
 
 /** Geometry of one PDM: all that decides the names and shapes of its parameters. */
 export interface ModelSpec {
@@ -19,11 +19,13 @@ export interface ModelSpec {
   /** How an image gets its prototype; s-PDM takes the label instead. */
   assignment: 'nearest' | 'balanced';
   /** What the UNet puts out. */
-  prediction: 'eps' | 'v';
+  prediction: ModelConfig['prediction'];
+  /** Whether the total takes the batch's loss weights, or the plain eps error. */
+  weighted: boolean;
 }
 
 export function specOf(config: RunConfig): ModelSpec {
-  const { model, data } = config;
+  const { model, data, training } = config;
   const dim = model.block_out_channels.at(-1) ?? 0;
   return {
     in_channels: data.channels,
@@ -39,6 +41,7 @@ export function specOf(config: RunConfig): ModelSpec {
     encoder_widths: model.encoder_widths,
     assignment: model.assignment,
     prediction: model.prediction,
+    weighted: training.loss_weighting !== 'none',
   };
 }
 

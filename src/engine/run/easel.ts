@@ -2,7 +2,7 @@ import type { RunConfig } from '@shared/config/run-config';
 import type { NdArray } from '@shared/maths/ndarray';
 import type { LoadedBackend } from '../backend';
 import type { Executable } from '../backend/executable';
-import { linearSchedule } from '../diffusion/schedule';
+import { scheduleOf } from '../diffusion/schedule';
 import type { Network } from '../training/denoiser';
 import { geometryOf, samplingProgram } from '../training/program';
 import { makeExecutable } from './open';
@@ -38,8 +38,7 @@ export class Easel {
         samplingProgram(config, geometry, copyOf(weights), batch),
         this.backend,
       );
-      const { timesteps, beta_start, beta_end } = diffusion;
-      const schedule = linearSchedule(timesteps, beta_start, beta_end);
+      const schedule = scheduleOf(diffusion);
       this.held = { key, weights, network: { config, geometry, schedule, executable } };
     } else if (this.held.weights !== weights) {
       this.held.network.executable.write('snapshot', copyOf(weights));

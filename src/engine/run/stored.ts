@@ -5,7 +5,7 @@ import type { NdArray } from '@shared/maths/ndarray';
 import { z } from 'zod';
 import type { RunStore, Samples } from '../../store/port';
 import type { LoadedBackend } from '../backend';
-import { linearSchedule } from '../diffusion/schedule';
+import { scheduleOf } from '../diffusion/schedule';
 import { stateFromCheckpoint } from '../training/checkpoint';
 import { preview } from '../training/preview';
 import { geometryOf, samplingProgram } from '../training/program';
@@ -41,7 +41,7 @@ export async function samplesFromCheckpoint(
   const parsed = SamplingConfigSchema.safeParse({ ...config.sampling, ...wanted });
   if (!parsed.success) throw new AppError('bad_config', z.prettifyError(parsed.error));
   const sampling = parsed.data;
-  const { timesteps, beta_start, beta_end } = config.diffusion;
+  const { timesteps } = config.diffusion;
   if (sampling.steps > timesteps) {
     throw new AppError(
       'bad_config',
@@ -56,7 +56,7 @@ export async function samplesFromCheckpoint(
     backend,
   );
   try {
-    const schedule = linearSchedule(timesteps, beta_start, beta_end);
+    const schedule = scheduleOf(config.diffusion);
     const work = preview(config, sampling, geometry, schedule, executable);
     for (;;) {
       const turn = work.next();

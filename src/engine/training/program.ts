@@ -8,7 +8,7 @@ import type { FlatLayout } from '../nn/flat';
 import { bank } from '../nn/prototypes';
 import { parameterSpecs, specOf } from '../nn/spec';
 import type { ModelSpec, ParameterSpec } from '../nn/spec';
-import { epsOf } from '../diffusion/loss';
+import { epsOf } from '../diffusion/prediction';
 import { unet } from '../nn/unet';
 import { probeFunction } from './probe';
 import { STEP_SCALARS, trainStep } from './step';
@@ -93,7 +93,7 @@ function epsFunction(
         token: tf.add(prototypes, inputs.token_time as tf.Tensor2D) as tf.Tensor2D,
       });
       const { signal, noise } = inputs as { signal: tf.Tensor4D; noise: tf.Tensor4D };
-      return { outputs: { eps: epsOf(spec, output, x_t, signal, noise) } };
+      return { outputs: { eps: epsOf(spec.prediction, output, x_t, { signal, noise }) } };
     },
   };
 }
@@ -115,6 +115,7 @@ function trainExample(config: RunConfig, spec: ModelSpec): Arrays {
     time_proj: zeros([B, spec.block_out_channels[0] ?? 0]),
     token_time: zeros([B, spec.dim]),
     labels: ndarray(new Int32Array(B), [B]),
+    loss_weight: zeros([B]),
     scalars,
   };
 }

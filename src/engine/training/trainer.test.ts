@@ -2,19 +2,16 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import * as tf from '@tensorflow/tfjs';
 import { configFor } from '@shared/config/presets';
 import type { RunConfig } from '@shared/config/run-config';
-import { ndarray } from '@shared/maths/ndarray';
 import { loadBackend } from '../backend';
 import type { LoadedBackend } from '../backend';
-import { capture } from '../backend/capture';
-import { eager } from '../backend/executable';
 import type { Executable } from '../backend/executable';
-import type { Dataset } from '../data/dataset';
 import { checkpointTensors, stateFromCheckpoint, weightsSha256 } from './checkpoint';
-import { initialParameters, initialRunning } from './initial';
 import { preview } from './preview';
 import type { Picture } from './preview';
-import { geometryOf, trainingProgram } from './program';
+import { geometryOf } from './program';
 import type { ProgramState } from './program';
+import { executableFor, kindsOf, stateFor, stripes } from './testing';
+import type { Kind } from './testing';
 import { Trainer } from './trainer';
 
 const config: RunConfig = configFor('tiny', { kind: 'digits' });
@@ -25,57 +22,12 @@ beforeAll(async () => {
   backend = await loadBackend();
 });
 
-/** Two kinds of stripes: learnable in a few steps. */
-function stripes(): Dataset {
-  const size = config.data.image_size;
-  const count = 40;
-  const images = new Uint8Array(count * size * size);
-  const labels = new Int32Array(count);
-  for (let n = 0; n < count; n++) {
-    labels[n] = n % 2;
-    for (let y = 0; y < size; y++)
-      for (let x = 0; x < size; x++) {
-        images[(n * size + y) * size + x] = ((n % 2 ? x : y) >> 2) % 2 ? 255 : 0;
-      }
-  }
-  return {
-    name: 'stripes',
-    images,
-    labels,
-    classes: ['across', 'down'],
-    count,
-    height: size,
-    width: size,
-    channels: 1,
-    fingerprint: 'stripes',
-    skipped: [],
-    skipped_total: 0,
-  };
-}
-
-function freshState(): ProgramState {
-  const { total } = geometry.layout;
-  const params = initialParameters(geometry.specs, geometry.layout, config.seed);
-  const running = initialRunning(geometry.spec);
-  return {
-    params: ndarray(params, [total]),
-    ema: ndarray(params.slice(), [total]),
-    m: ndarray(new Float32Array(total), [total]),
-    v: ndarray(new Float32Array(total), [total]),
-    running: ndarray(running, [running.length]),
-  };
-}
-
-type Kind = 'eager' | 'captured';
-function executableOf(kind: Kind, state: ProgramState): Executable {
-  const program = trainingProgram(config, geometry, state);
-  if (kind === 'eager') return eager(program);
-  if (!backend.native) throw new Error('capture needs the native backend');
-  return capture(program, backend.native);
-}
+const freshState = (): ProgramState => stateFor(config);
+const executableOf = (kind: Kind, state: ProgramState): Executable =>
+  executableFor(config, backend, kind, state);
 
 function trainerOn(executable: Executable, step = 0): Trainer {
-  return new Trainer(config, geometry, stripes(), executable, { ...config.knobs }, step);
+  return new Trainer(config, geometry, stripes(config), executable, { ...config.knobs }, step);
 }
 
 function losses(trainer: Trainer, steps: number): number[] {
@@ -86,12 +38,7 @@ function hash(executable: Executable): string {
   return weightsSha256(executable.read('params').data);
 }
 
-// Without the native library the captured kind cannot run; the run says so and tests eager alone.
-const kinds = (): Kind[] => {
-  if (backend.native) return ['eager', 'captured'];
-  console.warn('No native TensorFlow: captured training is not tested.');
-  return ['eager'];
-};
+const kinds = (): Kind[] => kindsOf(backend);
 
 describe('training', () => {
   it('learns: the loss falls', () => {

@@ -6,13 +6,15 @@ import { stream } from '@shared/maths/rng';
 import type { Executable } from '../backend/executable';
 import { batchIndices, gatherBatch } from '../data/batch';
 import type { Dataset } from '../data/dataset';
-import { linearSchedule, qCoefficients } from '../diffusion/schedule';
+import { qCoefficients, scheduleOf } from '../diffusion/schedule';
 import type { Schedule } from '../diffusion/schedule';
+import { lossWeights } from '../diffusion/weighting';
 import { timeProjection, tokenTime } from '../nn/time';
 import { BETA_1, BETA_2, emaRate, lrFactor } from './optimiser';
 import type { Geometry } from './program';
 import { STEP_METRICS, STEP_SCALARS } from './step';
 import type { StepMetrics } from './step';
+import { drawTimesteps } from './timesteps';
 
 export interface StepReport {
   /** Steps completed, this one included. */
@@ -41,8 +43,7 @@ export class Trainer {
     /** Steps completed. */
     public step: number,
   ) {
-    const { timesteps, beta_start, beta_end } = config.diffusion;
-    this.schedule = linearSchedule(timesteps, beta_start, beta_end);
+    this.schedule = scheduleOf(config.diffusion);
   }
 
   /**
@@ -57,8 +58,7 @@ export class Trainer {
       stream(config.seed, 'noise', step).fillNormal(new Float32Array(x_0.length)),
       [B, config.data.image_size, config.data.image_size, config.data.channels],
     );
-    const tStream = stream(config.seed, 't', step);
-    const t = Int32Array.from({ length: B }, () => tStream.int(config.diffusion.timesteps));
+    const t = drawTimesteps(config, this.schedule, step, B);
     const { signal, noise } = qCoefficients(this.schedule, t);
     const { spec } = this.geometry;
     const width = spec.block_out_channels[0] ?? 0;
@@ -83,6 +83,7 @@ export class Trainer {
       time_proj: ndarray(timeProjection(t, width), [B, width]),
       token_time: ndarray(tokenTime(t, spec.time_embed_dim, spec.dim), [B, spec.dim]),
       labels: ndarray(labels, [B]),
+      loss_weight: ndarray(lossWeights(config.training, spec.prediction, this.schedule, t), [B]),
       scalars: ndarray(
         Float32Array.from(STEP_SCALARS, (name) => scalars[name]),
         [STEP_SCALARS.length],

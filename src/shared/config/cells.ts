@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { PRESETS } from './presets';
+import { LATER } from './run-config';
 import type { RunConfig } from './run-config';
 import { SheetPlanSchema, TrajectoryPlanSchema } from './sampling-rows';
 
@@ -11,10 +12,13 @@ const id = z.string().regex(/^[a-z][a-z0-9-]{0,40}$/, 'not a cell id');
 const draft = <K extends 'data' | 'model' | 'diffusion' | 'training' | 'knobs' | 'sampling'>(
   key: K,
 ): z.ZodType<RunConfig[K]> =>
-  z.custom<RunConfig[K]>().superRefine((value, context) => {
-    const gap = missingFrom(value, PRESETS.quick[key], key);
-    if (gap !== undefined) context.addIssue({ code: 'custom', message: gap });
-  });
+  z.preprocess(
+    (value) => (typeof value === 'object' && value !== null ? { ...LATER[key], ...value } : value),
+    z.custom<RunConfig[K]>().superRefine((value, context) => {
+      const gap = missingFrom(value, PRESETS.quick[key], key);
+      if (gap !== undefined) context.addIssue({ code: 'custom', message: gap });
+    }),
+  );
 
 /** The first setting of `like` that `value` lacks or holds with another type, in words. */
 function missingFrom(value: unknown, like: unknown, path: string): string | undefined {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { findCell, notebookFor, parseNotebook, printNotebook, runConfigOf } from './notebook';
 import { configFor } from './presets';
-import { RunConfigSchema } from './run-config';
+import { LATER, RunConfigSchema } from './run-config';
 
 const config = configFor('quick', { kind: 'digits' });
 const notebook = notebookFor(config, '# Digits');
@@ -56,5 +56,17 @@ describe('notebook', () => {
 
   it('says so when a train cell stands alone', () => {
     expect(() => runConfigOf(notebook, 'elsewhere')).toThrow(/no model or data/);
+  });
+
+  it('of before a setting was known opens with what it meant', () => {
+    const old = JSON.parse(printNotebook(notebook)) as typeof notebook;
+    for (const cell of old.cells) {
+      if (cell.kind === 'train') {
+        for (const key of Object.keys(LATER.training)) {
+          delete (cell.training as Record<string, unknown>)[key];
+        }
+      }
+    }
+    expect(parseNotebook(JSON.stringify(old))).toEqual(notebook);
   });
 });

@@ -1,4 +1,5 @@
 import { DEFAULT_KNOBS } from './knobs';
+import { LATER } from './run-config';
 import type { DataSource, RunConfig } from './run-config';
 
 const SAMPLING: RunConfig['sampling'] = {
@@ -34,6 +35,7 @@ const QUICK: RunConfig = {
   },
   diffusion: { timesteps: 1000, beta_schedule: 'linear', beta_start: 1e-3, beta_end: 0.02 },
   training: {
+    ...LATER.training,
     batch_size: 32,
     steps: 800,
     warmup_steps: 100,
@@ -65,6 +67,7 @@ const CIFAR10: RunConfig = {
   },
   diffusion: { timesteps: 2000, beta_schedule: 'linear', beta_start: 1e-4, beta_end: 0.02 },
   training: {
+    ...LATER.training,
     batch_size: 64,
     steps: 391_000,
     warmup_steps: 500,

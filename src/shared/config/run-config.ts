@@ -3,6 +3,27 @@ import { KnobsSchema } from './knobs';
 
 const count = z.number().int().positive();
 
+/**
+ * Settings that came later, each with the value that keeps what a file without it meant. Runs and
+ * notebooks from before are read with these.
+ */
+export const LATER = {
+  data: {},
+  model: {},
+  diffusion: {},
+  training: {
+    probe_every: 50,
+    loss_weighting: 'none',
+    min_snr_gamma: 5,
+    t_sampling: 'uniform',
+    t_domain: 'fraction',
+    t_mean: 0,
+    t_std: 1,
+  },
+  knobs: {},
+  sampling: {},
+} as const;
+
 /** Where the images come from. Paths are absolute and name folders on the engine's machine. */
 export const DataSourceSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('digits') }),
@@ -39,8 +60,8 @@ export const ModelConfigSchema = z
      * balanced: each batch is shared out evenly. s-PDM goes by the label and ignores this.
      */
     assignment: z.enum(['nearest', 'balanced']),
-    /** What the UNet puts out: eps as the reference, or v, from which eps follows. */
-    prediction: z.enum(['eps', 'v']),
+    /** What the UNet puts out: eps as the reference, or v or x_0, from which eps follows. */
+    prediction: z.enum(['eps', 'v', 'x_0']),
   })
   .superRefine((model, context) => {
     const complain = (message: string, path: PropertyKey[]): void =>
@@ -73,14 +94,12 @@ export type ModelConfig = z.infer<typeof ModelConfigSchema>;
 export const DiffusionConfigSchema = z.strictObject({
   /** T, the length of the training chain. */
   timesteps: count.max(10_000),
-  beta_schedule: z.literal('linear'),
+  /** linear: from beta_start to beta_end. cosine: Nichol & Dhariwal's, which ignores both. */
+  beta_schedule: z.enum(['linear', 'cosine']),
   beta_start: z.number().positive().max(1),
   beta_end: z.number().positive().max(1),
 });
 export type DiffusionConfig = z.infer<typeof DiffusionConfigSchema>;
-
-/** Also for runs from before the setting was there. */
-export const PROBE_EVERY = 50;
 
 export const TrainingConfigSchema = z.strictObject({
   batch_size: count.max(4096),
@@ -91,8 +110,25 @@ export const TrainingConfigSchema = z.strictObject({
   /** How many of the newest checkpoints stay on disk. */
   keep_checkpoints: count,
   /** Steps between snapshots of the prototypes; 0 takes none. Changes no bit of the training. */
-  probe_every: z.number().int().nonnegative().default(PROBE_EVERY),
+  probe_every: z.number().int().nonnegative().default(LATER.training.probe_every),
+  /**
+   * How an image's squared error counts in the total by its noise. none: as eps errors, the
+   * reference. min_snr: at most `min_snr_gamma` on the x_0 error. v: as v errors, SNR + 1 on x_0.
+   */
+  loss_weighting: z.enum(['none', 'min_snr', 'v']).default(LATER.training.loss_weighting),
+  min_snr_gamma: z.number().positive().max(1000).default(LATER.training.min_snr_gamma),
+  /**
+   * Which timesteps a batch trains on. uniform: each alike, the reference. stratified: one in
+   * each of batch_size equal parts of the chain. logit_normal: by `t_mean` and `t_std`.
+   */
+  t_sampling: z.enum(['uniform', 'stratified', 'logit_normal']).default(LATER.training.t_sampling),
+  /** What is normal under logit_normal: the logit of t / T, or log SNR, the logit of alphas_cumprod. */
+  t_domain: z.enum(['fraction', 'log_snr']).default(LATER.training.t_domain),
+  t_mean: z.number().min(-20).max(20).default(LATER.training.t_mean),
+  t_std: z.number().positive().max(20).default(LATER.training.t_std),
 });
+
+export type TrainingConfig = z.infer<typeof TrainingConfigSchema>;
 
 export const SamplingConfigSchema = z.strictObject({
   sampler: z.enum(['ddim', 'ddpm', 'dpmpp_2m']),
