@@ -3,6 +3,7 @@ import type { BrowserWindow } from 'electron';
 import type { HostState } from '@shared/protocol/host';
 import type { EngineHandle } from '../host/engine-handle';
 import type { Supervisor } from '../host/supervisor';
+import type { Desk } from './desk';
 import { PAGE_ORIGIN } from './page-scheme';
 
 /**
@@ -16,7 +17,10 @@ export class Broker {
   /** The engine that this page has a port to. */
   private joined: EngineHandle | undefined;
 
-  constructor(private readonly supervisor: () => Supervisor) {
+  constructor(
+    private readonly supervisor: () => Supervisor,
+    private readonly desk: Desk,
+  ) {
     ipcMain.on('ready', (event) => {
       if (!this.isPage(event)) return;
       this.pageReady = true;
@@ -25,6 +29,9 @@ export class Broker {
     });
     ipcMain.on('restart', (event) => {
       if (this.isPage(event)) this.supervisor().restart();
+    });
+    ipcMain.on('desk', (event, ask: unknown) => {
+      if (this.isPage(event)) this.desk.ask(ask, event.sender);
     });
   }
 
@@ -37,6 +44,7 @@ export class Broker {
     window.once('closed', () => {
       this.window = undefined;
       this.pageReady = false;
+      this.desk.rest();
     });
   }
 

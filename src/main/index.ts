@@ -8,6 +8,7 @@ import { createSupervisor } from '../host/supervisor';
 import type { Supervisor } from '../host/supervisor';
 import { argument, defaultWorkspace, workspaceFolder } from '../host/workspace';
 import { Broker } from './broker';
+import { Desk } from './desk';
 import { forkUtility } from './fork-utility';
 import { declareScheme, servePage } from './page-scheme';
 import { openWindow } from './window';
@@ -32,7 +33,7 @@ const supervisor: Supervisor = createSupervisor({
     }),
   onChange: (state) => broker.tell(state),
 });
-const broker = new Broker(() => supervisor);
+const broker = new Broker(() => supervisor, new Desk());
 
 function showWindow(): void {
   const [open] = BrowserWindow.getAllWindows();

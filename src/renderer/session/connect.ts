@@ -4,6 +4,7 @@ import type { Client } from '@shared/protocol/client';
 import type { Transport } from '@shared/protocol/transport';
 import { HostStateSchema } from './host-state';
 import type { HostState } from '@shared/protocol/host';
+import { Desktop } from './desktop';
 import { Pipe } from './pipe';
 
 /** What a window is given to speak to its engine, whichever host it lives in. */
@@ -12,6 +13,8 @@ export interface Link {
   onHost(handler: (state: HostState) => void): void;
   /** Asks the host to start the engine again, after it was given up or fell silent. */
   restart(): void;
+  /** The desktop around the window; undefined in a browser. */
+  desk?: Desktop | undefined;
 }
 
 /** Connects to the host that opened this page: a port from the desktop, or its own server. */
@@ -31,6 +34,7 @@ export function connectToHost(page: Window): Link {
   const road = served ? overSocket(page, told) : overPort(page, told);
   return {
     restart: road.restart,
+    desk: served ? undefined : new Desktop(page),
     client: createClient(road.connect, { report: (error) => console.error(error) }),
     onHost: (handler) => {
       handlers.add(handler);

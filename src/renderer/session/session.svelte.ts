@@ -8,6 +8,7 @@ import type { RequestOutput, RunSummary, SubscriptionEvent } from '@shared/proto
 import { getContext, setContext } from 'svelte';
 import type { Client, ConnectionState } from '@shared/protocol/client';
 import type { Link } from './connect';
+import type { Desktop } from './desktop';
 import type { HostState } from '@shared/protocol/host';
 import { NotebookController } from './notebook.svelte';
 import { RestoreController } from './restore.svelte';
@@ -156,6 +157,11 @@ export class Session implements TrainDesk {
       : Object.keys(this.shown);
     const runs = ids.map((id) => this.shownAt(id)).filter((run) => run !== null);
     this.pool.want('document', runs);
+  }
+
+  /** The desktop around the window; undefined in a browser. */
+  get desk(): Desktop | undefined {
+    return this.road.desk;
   }
 
   restartEngine(): void {
