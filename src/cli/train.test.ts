@@ -1,3 +1,7 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { printJournal } from '@shared/config/journal';
 import { PRESETS } from '@shared/config/presets';
 import type { Activity, RunSummary } from '@shared/protocol/contract';
 import { ndarray } from '@shared/maths/ndarray';
@@ -13,6 +17,7 @@ const RUN = '20250101-000000-brisk-heron';
 function fakeEngine(steps: number) {
   const listeners = new Set<() => void>();
   const state = { step: 0, state: 'running' as RunSummary['state'], stops: 0, closed: 0 };
+  const started: unknown[] = [];
   const summary = (): RunSummary => ({
     ...{
       run: RUN,
@@ -39,7 +44,10 @@ function fakeEngine(steps: number) {
   const service = fakeService({
     answers: {
       hello: () => HELLO,
-      'run.start': () => ({ run: RUN }),
+      'run.start': (input) => {
+        started.push(input);
+        return { run: RUN };
+      },
       'run.continue': () => ({ run: RUN, from_step: 0 }),
       'runs.list': () => ({ runs: [summary()] }),
       'run.get': () => ({ config: PRESETS.tiny }),
@@ -96,7 +104,7 @@ function fakeEngine(steps: number) {
     if (state.step >= steps) state.state = 'finished';
     changed();
   };
-  return { engine, state, listeners, advance };
+  return { engine, state, started, listeners, advance };
 }
 
 const soon = (): Promise<void> => new Promise((done) => setTimeout(done, 20));
@@ -131,6 +139,30 @@ describe('train', () => {
     expect(stderr.text).toContain('step 0/100  loss 0.2500  16 images/s  1 min 05 s left');
     expect(stderr.text).toContain('finished at step 100 of 100');
     expect([state.closed, listeners.size, interrupts.size]).toEqual([1, 0, 0]);
+  });
+
+  it('replays a journal: its configuration, its changes, other settings laid over', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'protodiff-journal-'));
+    const file = join(folder, 'r.journal.json');
+    const changes = [{ at_step: 3, change: { lr: 1e-3 } }];
+    writeFileSync(file, printJournal('r', { ...PRESETS.tiny, seed: 77 }, changes));
+    try {
+      const { engine, started, listeners, advance } = fakeEngine(10);
+      const { context, stderr } = fakeContext({ createEngine: async () => engine });
+      const done = run(['train', '--journal', file, '--steps', '10'], context);
+      await followed(listeners);
+      advance(10);
+      expect(await done).toBe(0);
+      const training = { ...PRESETS.tiny.training, steps: 10 };
+      const config = { ...PRESETS.tiny, seed: 77, training };
+      expect(started).toEqual([{ config, plan: changes }]);
+      expect(await run(['train', '--journal', file, '--preset', 'tiny'], context)).toBe(2);
+      expect(stderr.text).toContain('leave --preset out');
+      expect(await run(['train', '--journal', join(folder, 'none')], context)).toBe(1);
+      expect(stderr.text).toContain('There is no file');
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
   });
 
   it('stops when interrupted, says how to go on, and exits 130', async () => {
