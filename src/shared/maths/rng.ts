@@ -17,6 +17,7 @@ const STREAMS = {
   'sample-draw': 7,
   init: 8,
   probe: 9,
+  layout: 10,
 } as const;
 
 /** What the numbers are for. Each name is a key of its own: adding one changes no other. */
