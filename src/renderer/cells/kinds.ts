@@ -6,11 +6,13 @@ import Network from '@lucide/svelte/icons/network';
 import NotebookPen from '@lucide/svelte/icons/notebook-pen';
 import Play from '@lucide/svelte/icons/play';
 import Route from '@lucide/svelte/icons/route';
+import Shapes from '@lucide/svelte/icons/shapes';
 import type { Component } from 'svelte';
 import CurvesCell from './curves/CurvesCell.svelte';
 import DataCell from './data/DataCell.svelte';
 import ModelCell from './model/ModelCell.svelte';
 import NoteCell from './note/NoteCell.svelte';
+import PrototypesCell from './prototypes/PrototypesCell.svelte';
 import SamplesCell from './samples/SamplesCell.svelte';
 import TrainCell from './train/TrainCell.svelte';
 import TrajectoriesCell from './trajectories/TrajectoriesCell.svelte';
@@ -38,6 +40,7 @@ export const KIND_VIEWS: { readonly [K in CellKind]: KindView<K> } = {
   model: { icon: Network, component: ModelCell },
   train: { icon: Play, component: TrainCell },
   curves: { icon: ChartSpline, component: CurvesCell },
+  prototypes: { icon: Shapes, component: PrototypesCell },
   trajectories: { icon: Route, component: TrajectoriesCell },
   samples: { icon: Grid3x3, component: SamplesCell },
 };

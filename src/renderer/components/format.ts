@@ -58,3 +58,11 @@ export function fingerprint(hash: string): string {
 export function plural(n: number, one: string, many = `${one}s`): string {
   return `${count(n)} ${n === 1 ? one : many}`;
 }
+
+/** A share as 9.6 %, 41 %, 0.2 %; below a thousandth with one digit: 0.04 %. */
+export function percent(share: number): string {
+  const value = 100 * share;
+  if (!Number.isFinite(value)) return '–';
+  if (value !== 0 && Math.abs(value) < 0.1) return `${Number(value.toPrecision(1))} %`;
+  return `${value >= 99.95 ? Math.round(value) : value.toFixed(1)} %`;
+}

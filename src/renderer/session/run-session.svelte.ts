@@ -4,6 +4,8 @@ import type { JournalEntry, RequestOutput, SubscriptionEvent } from '@shared/pro
 import { CurvesBuffer } from './curves-buffer';
 import type { Client } from '@shared/protocol/client';
 import { KnobsController } from './knobs.svelte';
+import { ExemplarsController } from './exemplars.svelte';
+import { PrototypesController } from './prototypes.svelte';
 import { SamplesController } from './samples.svelte';
 
 /** One run as it is viewed, live or ended: its record, curves, journal, knobs and previews. */
@@ -16,6 +18,8 @@ export class RunSession {
   readonly curves = new CurvesBuffer();
   readonly knobs: KnobsController;
   readonly samples: SamplesController;
+  readonly prototypes: PrototypesController;
+  readonly exemplars: ExemplarsController;
   private ends: (() => void)[] = [];
   private loading: Promise<void> | undefined;
   private closed = false;
@@ -30,6 +34,8 @@ export class RunSession {
       return entries;
     });
     this.samples = new SamplesController(engine, run);
+    this.prototypes = new PrototypesController(engine, run);
+    this.exemplars = new ExemplarsController(engine, run);
   }
 
   open(): void {
@@ -57,6 +63,7 @@ export class RunSession {
         onError,
       }),
     ];
+    this.prototypes.open();
     void this.refresh();
     void this.samples.reload();
   }
@@ -64,6 +71,8 @@ export class RunSession {
   close(): void {
     this.closed = true;
     for (const end of this.ends) end();
+    this.prototypes.close();
+    this.exemplars.cancel();
   }
 
   /** Reads the record again: after an event, a checkpoint, a change of state. */

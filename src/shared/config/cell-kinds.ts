@@ -73,6 +73,20 @@ export const CELL_KINDS: { readonly [K in CellKind]: KindSpec<K> } = {
       log_y: true,
     }),
   },
+  prototypes: {
+    title: 'Prototypes',
+    help: 'The bank through training: map, usage, alarms',
+    references: TRAIN,
+    make: (id, refs) => ({
+      id,
+      kind: 'prototypes',
+      train: refs['train'] ?? '',
+      projection: 'pca',
+      trails: true,
+      features: true,
+      colour: 'assignment',
+    }),
+  },
   trajectories: {
     title: 'Trajectories',
     help: 'From one noise to images, side by side',

@@ -83,6 +83,21 @@ const Samples = z.strictObject({
   sheet: SheetPlanSchema.optional(),
 });
 
+export const PROJECTIONS = ['pca', 'umap'] as const;
+export const MARK_COLOURS = ['assignment', 'class'] as const;
+const Prototypes = z.strictObject({
+  ...head,
+  kind: z.literal('prototypes'),
+  train: id,
+  projection: z.enum(PROJECTIONS),
+  /** The way that each prototype has come. */
+  trails: z.boolean(),
+  /** The features of the probe images. */
+  features: z.boolean(),
+  /** What the features' marks are coloured and shaped by. */
+  colour: z.enum(MARK_COLOURS),
+});
+
 export const TRAJECTORY_VIEWS = ['x_t', 'x_0', 'eps', 'difference'] as const;
 export type TrajectoryView = (typeof TRAJECTORY_VIEWS)[number];
 const Trajectories = z.strictObject({
@@ -99,6 +114,7 @@ export const CellSchema = z.discriminatedUnion('kind', [
   Model,
   Train,
   Curves,
+  Prototypes,
   Trajectories,
   Samples,
 ]);

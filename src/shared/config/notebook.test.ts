@@ -32,6 +32,15 @@ describe('notebook', () => {
     expect(RunConfigSchema.safeParse(runConfigOf(again, 'train')).success).toBe(false);
   });
 
+  it('opens a notebook without a prototypes cell as it is', () => {
+    const older = {
+      ...notebook,
+      cells: notebook.cells.filter(({ kind }) => kind !== 'prototypes'),
+    };
+    expect(older.cells.length).toBe(notebook.cells.length - 1);
+    expect(parseNotebook(printNotebook(older))).toEqual(older);
+  });
+
   it.each([
     ['not json', /not valid JSON/],
     ['{}', /was not opened/],

@@ -6,7 +6,7 @@ import type { Cell, CellKind, CellOf } from './cells';
 import type { RunConfig } from './run-config';
 
 export { trainSettings } from './cell-kinds';
-export { TRAJECTORY_VIEWS, X_AXES } from './cells';
+export { MARK_COLOURS, PROJECTIONS, TRAJECTORY_VIEWS, X_AXES } from './cells';
 export type { Cell, CellKind, CellOf, TrajectoryView, XAxis } from './cells';
 
 export const MAX_CELLS = 500;
@@ -59,7 +59,15 @@ export function printNotebook(notebook: Notebook): string {
   return `${JSON.stringify(notebook, null, 2)}\n`;
 }
 
-const FIRST: readonly CellKind[] = ['data', 'model', 'train', 'curves', 'trajectories', 'samples'];
+const FIRST: readonly CellKind[] = [
+  'data',
+  'model',
+  'train',
+  'curves',
+  'prototypes',
+  'trajectories',
+  'samples',
+];
 
 /** The notebook that a first press of a start button makes: everything to watch one run. */
 export function notebookFor(config: RunConfig, note: string): Notebook {

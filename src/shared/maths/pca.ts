@@ -123,7 +123,7 @@ function leading(
 ): { vectors: Float64Array[]; values: number[] } {
   const rng = stream(0, 'layout', 0);
   const width = Math.min(size, wanted + SPARE);
-  let basis = Array.from({ length: width }, () =>
+  let basis: Float64Array[] = Array.from({ length: width }, () =>
     Float64Array.from({ length: size }, () => rng.normal()),
   );
   orthonormalise(basis);

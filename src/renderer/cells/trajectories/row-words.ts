@@ -2,11 +2,16 @@ import { SAMPLER_TITLES, sharesOf } from '@shared/config/sampling-rows';
 import type { Conditioning, TrajectoryRow } from '@shared/config/sampling-rows';
 import { count } from '../../components/format';
 
-/** `prototype 3`, `70 % 1, 30 % 4`, `mean of 1 and 4`, `drawn at each step`. */
-export function conditionWords(parts: Conditioning): string {
+/**
+ * `prototype 3` or the name it was given, `70 % 1, 30 % 4`, `mean of 1 and 4`, `drawn at each step`.
+ */
+export function conditionWords(
+  parts: Conditioning,
+  nameOf: (prototype: number) => string = () => '',
+): string {
   const [only, second] = parts;
   if (only === undefined) return 'drawn at each step';
-  if (second === undefined) return `prototype ${only.prototype}`;
+  if (second === undefined) return nameOf(only.prototype) || `prototype ${only.prototype}`;
   if (parts.every(({ weight }) => weight === only.weight)) {
     const names = parts.map(({ prototype }) => prototype);
     return `mean of ${names.slice(0, -1).join(', ')} and ${names.at(-1)}`;

@@ -62,6 +62,7 @@ describe('a grid of trajectories', () => {
 
   it('says what a row is and what sets it apart', () => {
     expect(conditionWords(row.prototypes)).toBe('prototype 3');
+    expect(conditionWords(row.prototypes, (p) => (p === 3 ? 'loops' : ''))).toBe('loops');
     expect(conditionWords([])).toBe('drawn at each step');
     expect(conditionWords(alike(1, 2, 4))).toBe('mean of 1, 2 and 4');
     const mixed = alike(1, 4).map((part, i) => ({ ...part, weight: i === 0 ? 1.4 : 0.6 }));
