@@ -1,5 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import { bytes, count, duration, figure, fingerprint, millions, plural, short } from './format';
+import {
+  bytes,
+  count,
+  duration,
+  figure,
+  fingerprint,
+  millions,
+  percent,
+  plural,
+  short,
+} from './format';
 
 describe('format', () => {
   it('writes numbers with units and a space', () => {
@@ -43,5 +53,17 @@ describe('format', () => {
     expect(millions(4_820_000)).toBe('4.82 M');
     expect(fingerprint('sha256:a41f9c02dd')).toBe('a41f·9c02');
     expect([plural(1, 'image'), plural(2, 'class', 'classes')]).toEqual(['1 image', '2 classes']);
+  });
+
+  it('writes shares as percent', () => {
+    expect([0.0958, 0.41, 0.00042, 0, 1, 0.9999, NaN].map(percent)).toEqual([
+      '9.6 %',
+      '41.0 %',
+      '0.04 %',
+      '0.0 %',
+      '100 %',
+      '100 %',
+      '–',
+    ]);
   });
 });
