@@ -8,7 +8,7 @@ export interface Layout {
   extent: Extent;
 }
 
-/** Layouts that are kept, by step. */
+/** Layouts that are kept. */
 const KEPT = 24;
 const SEED = 42;
 
@@ -21,11 +21,12 @@ export class UmapLayouts {
   /** Training step that is being laid out. */
   step = $state<number>();
   problem = $state<string>();
-  private layouts = new Map<number, Layout>();
+  // By the plane that a layout lies as: of a snapshot that is made anew, nothing old is shown.
+  private layouts = new Map<Float64Array, Layout>();
   private worker: Worker | undefined;
 
-  at(step: number): Layout | undefined {
-    return this.version >= 0 ? this.layouts.get(step) : undefined;
+  at({ plane }: Snapshot): Layout | undefined {
+    return this.version >= 0 ? this.layouts.get(plane) : undefined;
   }
 
   begin(snapshot: Snapshot): void {
@@ -42,7 +43,7 @@ export class UmapLayouts {
         return;
       }
       const turned = laid(data.positions, procrustes(data.positions, plane, true));
-      this.keep(step, { plane: turned, extent: extentOf({ plane: turned, bank }) });
+      this.keep(plane, { plane: turned, extent: extentOf({ plane: turned, bank }) });
       this.cancel();
     };
     worker.onerror = (event) => {
@@ -61,9 +62,9 @@ export class UmapLayouts {
     this.step = undefined;
   }
 
-  private keep(step: number, layout: Layout): void {
-    this.layouts.delete(step);
-    this.layouts.set(step, layout);
+  private keep(plane: Float64Array, layout: Layout): void {
+    this.layouts.delete(plane);
+    this.layouts.set(plane, layout);
     for (const old of this.layouts.keys()) {
       if (this.layouts.size <= KEPT) break;
       this.layouts.delete(old);
