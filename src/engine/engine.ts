@@ -94,7 +94,6 @@ class LocalEngine implements Engine {
       ...{ store, backend },
       topics: this.topics,
       sampling: this.sampling,
-      dataset: (origin) => this.datasetOf(origin),
     };
     this.datasets = new Datasets({
       resources: options.resources,
@@ -140,6 +139,7 @@ class LocalEngine implements Engine {
           ? this.session.weights(weights)
           : weightsOf(this.store, other ?? run, weights, checkpoint ?? undefined),
     }),
+    dataset: (run) => this.datasetOf(this.store.read(run).origin),
   };
 
   private readonly handlers: Handlers = {

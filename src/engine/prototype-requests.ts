@@ -1,14 +1,14 @@
 import { AppError } from '@shared/errors';
 import { ndarray } from '@shared/maths/ndarray';
 import type { RequestInput, RequestOutput } from '@shared/protocol/contract';
+import { imagesAt } from './data/dataset';
 import type { Dataset } from './data/dataset';
-import { picked } from './prototype-sources';
 import type { PrototypeContext } from './prototype-sources';
 import { topic } from './topics';
 
 /** @throws AppError not_found where the run has no snapshots */
 export async function probeImages(
-  { store, dataset }: PrototypeContext,
+  { store, sampling }: PrototypeContext,
   { run }: RequestInput<'prototypes.probe'>,
 ): Promise<RequestOutput<'prototypes.probe'>> {
   const { origin } = store.read(run);
@@ -20,12 +20,12 @@ export async function probeImages(
   }
   const { index, labels, classes } = set;
   const { image_size: size, channels } = origin.config.data;
-  const data = await present(dataset(origin));
+  const data = await present(sampling.dataset(run));
   return {
     index: ndarray(index, [index.length]),
     labels: ndarray(labels ?? new Int32Array(0), [labels?.length ?? 0]),
     classes,
-    images: picked(data, data === null ? new Int32Array(0) : index, [size, size, channels]),
+    images: imagesAt(data, data === null ? new Int32Array(0) : index, [size, size, channels]),
   };
 }
 

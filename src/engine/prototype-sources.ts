@@ -1,10 +1,10 @@
 import { AppError } from '@shared/errors';
 import { ndarray } from '@shared/maths/ndarray';
-import type { NdArray } from '@shared/maths/ndarray';
 import type { SubscriptionEvent, SubscriptionInput } from '@shared/protocol/contract';
 import type { Source } from '@shared/protocol/service';
-import type { RunOrigin, RunStore } from '../store/port';
+import type { RunStore } from '../store/port';
 import type { LoadedBackend } from './backend';
+import { imagesAt } from './data/dataset';
 import type { Dataset } from './data/dataset';
 import { exemplarCalls, exemplars } from './run/exemplars';
 import type { Nearest } from './run/exemplars';
@@ -18,8 +18,6 @@ export interface PrototypeContext {
   topics: Topics;
   sampling: SamplingContext;
   backend: LoadedBackend;
-  /** A run's images, as they were when it began. @throws AppError bad_data */
-  dataset(origin: RunOrigin): Promise<Dataset>;
 }
 
 /** Bytes of all exemplars at most. */
@@ -61,7 +59,7 @@ export function prototypeSource(
 }
 
 export function exemplarSource(
-  { store, sampling, backend, dataset }: PrototypeContext,
+  { store, sampling, backend }: PrototypeContext,
   { run, count }: SubscriptionInput<'exemplars'>,
   changed: () => void,
 ): Source<SubscriptionEvent<'exemplars'>> {
@@ -78,7 +76,7 @@ export function exemplarSource(
   let data: Dataset | null = null;
   let step: number | null = null;
   let best: Nearest[][] = [];
-  const ready = dataset(origin).then((loaded) => (data = loaded));
+  const ready = sampling.dataset(run).then((loaded) => (data = loaded));
   return workSource<Nearest[][], SubscriptionEvent<'exemplars'>>(
     sampling.jobs,
     {
@@ -102,25 +100,11 @@ export function exemplarSource(
             Float32Array.from(nearest, ({ distance }) => distance),
             [k, n],
           ),
-          images: picked(data, index, [size, size, channels]),
+          images: imagesAt(data, index, [size, size, channels]),
         };
       },
     },
     changed,
     ready,
   );
-}
-
-/** The images at `index`, [n, H, W, C] u8. */
-export function picked(
-  data: Dataset | null,
-  index: Int32Array,
-  shape: readonly [number, number, number],
-): NdArray<Uint8Array> {
-  const pixels = shape[0] * shape[1] * shape[2];
-  const out = new Uint8Array(index.length * pixels);
-  index.forEach((image, i) =>
-    out.set(data?.images.subarray(image * pixels, (image + 1) * pixels) ?? [], i * pixels),
-  );
-  return ndarray(out, [index.length, ...shape]);
 }

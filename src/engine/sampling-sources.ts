@@ -8,36 +8,25 @@ import { FINISHED } from '@shared/protocol/contract-trajectories';
 import type { TrajectoryFrame } from '@shared/protocol/contract-trajectories';
 import type { Source } from '@shared/protocol/service';
 import { leadingTimesteps, toPixels } from './diffusion/samplers';
+import type { Dataset } from './data/dataset';
 import type { Jobs } from './run/jobs';
 import { paint, piecesOf } from './run/paint';
 import type { Item, Painting, Shot, Studio } from './run/paint';
 import { workSource } from './work-source';
-import type { Progress } from './work-source';
 
 export interface SamplingContext {
   jobs: Jobs;
   /** A run's configuration. @throws AppError not_found */
   config(run: string): RunConfig;
   studio(run: string): Studio;
+  /** A run's images, as they were when it began. @throws AppError bad_data */
+  dataset(run: string): Promise<Dataset>;
 }
 
 /** Bytes of all frames of one grid at most. */
 const MAX_BYTES = 256 * 1024 * 1024;
 /** Half the span of eps that is kept as pixels. */
 const EPS_SPAN = 3;
-
-/** A painting as a source: begins as a job at once, is given up with the subscription. */
-function paintingSource<Event>(
-  { jobs, studio }: SamplingContext,
-  run: string,
-  painting: Painting,
-  changed: () => void,
-  sink: { weights(steps: number[]): void; add(shots: Shot[]): void; take(now: Progress): Event },
-): Source<Event> {
-  const begin = (): Generator<Shot[], void, void> => paint(painting, studio(run), sink.weights);
-  const { add, take } = sink;
-  return workSource(jobs, { total: piecesOf(painting), begin, add, take }, changed);
-}
 
 export function trajectorySource(
   context: SamplingContext,
@@ -58,14 +47,13 @@ export function trajectorySource(
   const firstRow = new Map<number, Float32Array>();
   let weights_steps: number[] = [];
   let pending: { frame: TrajectoryFrame; shot: Shot }[] = [];
-  return paintingSource(
-    context,
-    input.run,
-    { config, items, steps, eta, keep: new Set(indices) },
-    changed,
+  const painting = { config, items, steps, eta, keep: new Set(indices) };
+  return workSource(
+    context.jobs,
     {
-      weights: (taken) => (weights_steps = taken),
-      add: (shots) =>
+      total: piecesOf(painting),
+      begin: () => paint(painting, context.studio(input.run), (taken) => (weights_steps = taken)),
+      add: (shots: Shot[]) =>
         shots.forEach((shot) => {
           const at = column.get(shot.index) ?? 0;
           if (shot.item === 0) firstRow.set(at, shot.x_0);
@@ -91,54 +79,12 @@ export function trajectorySource(
         };
       },
     },
-  );
-}
-
-export function sheetSource(
-  context: SamplingContext,
-  input: SubscriptionInput<'sheet'>,
-  changed: () => void,
-): Source<SubscriptionEvent<'sheet'>> {
-  const config = configs(context, input.run);
-  const { columns, rows, seed, weights, sampler, checkpoint, steps, eta } = input;
-  // Row by row, so that the sheet fills from its top.
-  const cells = Array.from({ length: rows }, (_, row) =>
-    columns.map((_prototypes, at): [number, number] => [at, row]),
-  ).flat();
-  const items = cells.map(([at, row]): Item => {
-    const prototypes = columns[at] ?? [];
-    return { prototypes, weights, sampler, checkpoint, run: null, seed: (seed + row) % 2 ** 32 };
-  });
-  refuse(config, items, steps, items.length);
-  let weights_step: number | null = null;
-  let pending: Shot[] = [];
-  return paintingSource(
-    context,
-    input.run,
-    { config, items, steps, eta, keep: new Set<number>() },
     changed,
-    {
-      weights: ([step]) => (weights_step = step ?? null),
-      add: (shots) => pending.push(...shots),
-      take: (progress) => {
-        const sent = pending;
-        pending = [];
-        return {
-          ...progress,
-          weights_step,
-          cells: sent.map(({ item }) => cells[item] ?? [0, 0]),
-          images: stack(
-            sent.map(({ x_t }) => toPixels(x_t)),
-            imageShape(config(null)),
-          ),
-        };
-      },
-    },
   );
 }
 
 /** @throws AppError bad_config saying what cannot be made */
-function refuse(
+export function refuse(
   config: Painting['config'],
   items: readonly Item[],
   steps: number,
@@ -178,7 +124,7 @@ function refuse(
 }
 
 /** Configurations by an item's run, each read once; null is the painting's own run. */
-function configs({ config }: SamplingContext, own: string): Painting['config'] {
+export function configs({ config }: SamplingContext, own: string): Painting['config'] {
   const read = new Map<string, RunConfig>();
   return (run) => {
     const name = run ?? own;
@@ -188,11 +134,11 @@ function configs({ config }: SamplingContext, own: string): Painting['config'] {
   };
 }
 
-function imageShape({ data }: RunConfig): [height: number, width: number, channels: number] {
+export function imageShape({ data }: RunConfig): [height: number, width: number, channels: number] {
   return [data.image_size, data.image_size, data.channels];
 }
 
-function stack(images: Uint8Array[], shape: readonly number[]): NdArray<Uint8Array> {
+export function stack(images: Uint8Array[], shape: readonly number[]): NdArray<Uint8Array> {
   const size = shape.reduce((product, extent) => product * extent, 1);
   const data = new Uint8Array(images.length * size);
   images.forEach((image, i) => data.set(image, i * size));

@@ -137,6 +137,36 @@ describe('trajectories', () => {
     expect(close(image?.x_t, same?.data)).toBeLessThanOrEqual(1);
   });
 
+  it('find the training image nearest to each image of a sheet, and what is usual', async () => {
+    const input: SubscriptionInput<'sheet'> = {
+      ...{ run, columns: [alike(0), alike(1)], seed: 6, rows: 2, weights: 'ema', sampler: 'ddim' },
+      ...{ steps: 4, eta: 0, checkpoint: null },
+    };
+    const without = (await gather('sheet', input)).at(-1);
+    expect(without?.nearest_index.data.length).toBe(0);
+    expect(without?.usual_distance).toBeNull();
+
+    const events = await gather('sheet', { ...input, nearest: true });
+    const last = events.at(-1);
+    expect(last).toMatchObject({ phase: 'done', done: last?.total });
+    // Digits of 16 x 16 differ from the next like one by a tenth of the range, about.
+    expect(last?.usual_distance).toBeGreaterThan(0.02);
+    expect(last?.usual_distance).toBeLessThan(0.3);
+    expect(events.flatMap(({ cells }) => cells)).toHaveLength(4);
+    for (const { cells, images, nearest_index, nearest_distance, nearest_images } of events) {
+      expect(nearest_index.shape).toEqual([cells.length]);
+      expect(nearest_images.shape).toEqual(images.shape);
+      cells.forEach((_, i) => {
+        let sum = 0;
+        for (let at = 256 * i; at < 256 * (i + 1); at++) {
+          sum += ((images.data[at] ?? 0) - (nearest_images.data[at] ?? 0)) ** 2;
+        }
+        expect(nearest_distance.data[i]).toBeCloseTo(Math.sqrt(sum / 256) / 255, 6);
+        expect(nearest_images.data.subarray(256 * i, 256 * (i + 1)).some((p) => p > 0)).toBe(true);
+      });
+    }
+  });
+
   it('take each row its weights, sampler and checkpoint; a mean and a draw of prototypes', async () => {
     const row = prototypeRows(2, 'ddim')[1] as Grid['rows'][number];
     const rows: Grid['rows'] = [

@@ -11,7 +11,8 @@ import { ndarray } from '@shared/maths/ndarray';
 import { exemplarSource, prototypeSource } from './prototype-sources';
 import type { PrototypeContext } from './prototype-sources';
 import type { RunSession } from './run/session';
-import { sheetSource, trajectorySource } from './sampling-sources';
+import { trajectorySource } from './sampling-sources';
+import { sheetSource } from './sheet-source';
 import { topic } from './topics';
 
 /** Rows of one curves event at most: a long history comes in several. */

@@ -11,8 +11,8 @@ export interface Progress {
 }
 
 export interface Work<Piece, Event> {
-  /** Pieces that there will be. */
-  total: number;
+  /** Pieces that there will be, as far as is known now. */
+  readonly total: number;
   /** Called when its turn has come; each piece is one network call at most. */
   begin(): Generator<Piece, void, void>;
   add(piece: Piece): void;
@@ -30,7 +30,6 @@ export function workSource<Piece, Event>(
   changed: () => void,
   ready?: Promise<unknown>,
 ): Source<Event> {
-  const { total } = work;
   let pieces: Generator<Piece, void, void> | null = null;
   let started = 0;
   let ended = 0;
@@ -73,6 +72,7 @@ export function workSource<Piece, Event>(
       if (failure !== null) throw failure;
       if (!dirty) return undefined;
       dirty = false;
+      const { total } = work;
       const seconds = started === 0 ? 0 : ((ended || performance.now()) - started) / 1000;
       return work.take({
         phase: ended > 0 ? 'done' : started > 0 ? 'working' : 'waiting',

@@ -1,4 +1,6 @@
 import { createHash } from 'node:crypto';
+import { ndarray } from '@shared/maths/ndarray';
+import type { NdArray } from '@shared/maths/ndarray';
 
 export interface Skip {
   /** Path below the folder that was read. */
@@ -66,4 +68,18 @@ export function littleEndian(values: Int32Array): Uint8Array {
   const view = new DataView(bytes.buffer);
   values.forEach((value, i) => view.setInt32(4 * i, value, true));
   return bytes;
+}
+
+/** The images at `index`, [n, H, W, C] u8; none of them where there is no data. */
+export function imagesAt(
+  data: Dataset | null,
+  index: Int32Array,
+  shape: readonly [height: number, width: number, channels: number],
+): NdArray<Uint8Array> {
+  const pixels = shape[0] * shape[1] * shape[2];
+  const out = new Uint8Array(index.length * pixels);
+  index.forEach((image, i) =>
+    out.set(data?.images.subarray(image * pixels, (image + 1) * pixels) ?? [], i * pixels),
+  );
+  return ndarray(out, [index.length, ...shape]);
 }

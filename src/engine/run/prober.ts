@@ -62,9 +62,10 @@ export class Prober {
     const { config, geometry, trainer, writer, dataset } = this.open;
     const { schedule, executable } = trainer;
     const { index } = this.set ?? probeSet(config, geometry.spec, dataset);
-    const images = gatherBatch(dataset, index.slice(0, swapImages(geometry.spec.k)));
+    const batch = config.sampling.count;
+    const images = gatherBatch(dataset, index.slice(0, swapImages(geometry.spec.k, batch)));
     const network = { config, geometry, schedule, executable };
-    const swaps = yield* measureSwaps(network, images, config.sampling.count);
+    const swaps = yield* measureSwaps(network, images, batch);
     writer.writeSwaps(step, swaps);
     return swaps;
   }

@@ -36,7 +36,7 @@ function measure(executable: Executable, batch: number): { swaps: Swap[]; calls:
   const geometry = geometryOf(config);
   const { timesteps, beta_start, beta_end } = config.diffusion;
   const schedule = linearSchedule(timesteps, beta_start, beta_end);
-  const images = new Float32Array(swapImages(k) * pixels).fill(0.5);
+  const images = new Float32Array(swapImages(k, 16) * pixels).fill(0.5);
   const work = measureSwaps({ config, geometry, schedule, executable }, images, batch);
   let calls = 0;
   for (;;) {
@@ -88,6 +88,14 @@ describe('does the prototype matter', () => {
     expect(seen[1]).toEqual(seen[0]);
     expect(seen[0]?.length).toBe(8 * 16 * pixels);
     expect(new Set(seen[0]).size).toBeGreaterThan(8 * pixels);
+  });
+
+  it('fills the network calls', () => {
+    expect(swapImages(10, 4)).toBe(2);
+    expect(swapImages(10, 16)).toBe(2);
+    expect(swapImages(10, 64)).toBe(8);
+    expect(swapImages(2, 16)).toBe(8);
+    expect(swapImages(1, 1)).toBe(16);
   });
 
   it('keeps images apart', () => {

@@ -6,15 +6,15 @@ import type { Network } from './denoiser';
 
 /** Timesteps that are looked at, the middles of equal parts of the chain. */
 const TIMES = 8;
-/** Predictions at one timestep, about: images times prototypes. */
+/** Predictions at one timestep, images times prototypes: a network call if that has more, else about so many. */
 const PREDICTIONS = 16;
 const MOST_PROTOTYPES = 8;
 /** First counter of the stream `probe` that a noise is drawn with; image i takes the i-th. */
 const NOISE = 2 ** 20;
 
-/** Images that a bank of k prototypes is measured with. */
-export function swapImages(k: number): number {
-  return Math.max(1, Math.floor(PREDICTIONS / Math.min(k, MOST_PROTOTYPES)));
+/** Images that a bank of k prototypes is measured with, in network calls of `batch`. */
+export function swapImages(k: number, batch: number): number {
+  return Math.max(1, Math.floor(Math.max(PREDICTIONS, batch) / Math.min(k, MOST_PROTOTYPES)));
 }
 
 /**
@@ -26,7 +26,7 @@ export function swapImages(k: number): number {
  * with x_t the images noised to t, always with the same noise. Of a large bank 8 prototypes are
  * taken, evenly. One network call at each `next()`, from the executable's snapshot.
  *
- * @param images  [swapImages(k), H, W, C] in [-1, 1]
+ * @param images  [n, H, W, C] in [-1, 1]; swapImages says how many fill the network calls
  * @param batch   images of a network call, as the executable was made for
  */
 export function* measureSwaps(
@@ -37,8 +37,8 @@ export function* measureSwaps(
   const { config, geometry, schedule } = network;
   const { k } = geometry.spec;
   const used = Math.min(k, MOST_PROTOTYPES);
-  const count = swapImages(k);
-  const pixels = images.length / count;
+  const pixels = config.data.image_size ** 2 * config.data.channels;
+  const count = images.length / pixels;
   const eps = new Float32Array(images.length);
   for (let i = 0; i < count; i++) {
     stream(config.seed, 'probe', NOISE + i).fillNormal(eps.subarray(i * pixels, (i + 1) * pixels));

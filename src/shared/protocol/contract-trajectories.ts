@@ -41,13 +41,30 @@ export const trajectorySubscriptions = {
   /** Finished images as they come; `cells` are [column, row] in the images' order. */
   sheet: {
     delivery: 'lossless',
-    input: SheetPlanSchema.extend({ run: RunId }),
+    input: SheetPlanSchema.extend({
+      run: RunId,
+      /** Learned by heart? Each image then comes with the training image nearest to it. */
+      nearest: z.boolean().optional(),
+    }),
     event: z.object({
       ...progress,
       /** Training step of the weights; null until the work begins. */
       weights_step: step.nullable(),
       cells: z.array(z.tuple([z.number().int(), z.number().int()])),
       images: Images,
+      /**
+       * In the images' order, where `nearest` was asked; of length 0 else. A training image counts
+       * mirrored too where training mirrors.
+       */
+      nearest_index: array<Int32Array>(), // [n] positions in the data set
+      /** [n] root mean square over the pixel values, of which black to white spans 1. */
+      nearest_distance: array<Float32Array>(),
+      nearest_images: Images, // as they are in the data set
+      /**
+       * How far a training image usually is from its nearest other one: the median of 64, in the
+       * same unit. Images that are much nearer than that are copies. Null until the last events.
+       */
+      usual_distance: z.number().nullable(),
     }),
   },
 } as const;
