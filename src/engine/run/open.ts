@@ -30,7 +30,7 @@ export interface OpenRun {
   active: number;
   /** The assignments before this opening, the last 1,000 at most. */
   recent: number[];
-  /** The newest snapshot of the prototypes. */
+  /** The newest snapshot of the prototypes, and the images it is of. */
   probed: Probed | null;
   planned: Planned;
 }
@@ -146,7 +146,9 @@ function makeTraining(
 
 function probedOf(store: RunStore, run: string): Probed | null {
   const newest = store.prototypeSteps(run).at(-1);
-  return newest === undefined ? null : store.loadPrototypes(run, newest.step);
+  const set = store.probe(run);
+  if (newest === undefined || set === null) return null;
+  return { ...store.loadPrototypes(run, newest.step), set };
 }
 
 /**

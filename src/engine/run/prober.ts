@@ -9,8 +9,10 @@ import { measureSwaps, swapImages } from '../training/swaps';
 import type { Gauges } from './gauges';
 import type { OpenRun } from './open';
 
-/** The newest snapshot of a run, as far as the next one needs it. */
-export type Probed = Pick<PrototypeSnapshot, 'step' | 'assignment'>;
+/** What was looked at before: the probe images, and the newest snapshot as far as the next needs it. */
+export interface Probed extends Pick<PrototypeSnapshot, 'step' | 'assignment'> {
+  set: ProbeSet;
+}
 
 /**
  * Takes the snapshots of the prototypes that a run keeps: every `probe_every` steps, at step 0 and
@@ -18,7 +20,6 @@ export type Probed = Pick<PrototypeSnapshot, 'step' | 'assignment'>;
  * they are.
  */
 export class Prober {
-  private set: ProbeSet | null = null;
   private before: Probed | null;
 
   constructor(
@@ -38,13 +39,11 @@ export class Prober {
   /** Takes and stores a snapshot. Returns what it adds to the step's row of metrics. */
   take(): Record<string, number> {
     const { config, geometry, trainer, writer, dataset } = this.open;
-    if (this.set === null) {
-      this.set = probeSet(config, geometry.spec, dataset);
-      writer.writeProbe(this.set);
-    }
-    const snapshot = this.look(this.set);
+    const set = this.before?.set ?? probeSet(config, geometry.spec, dataset);
+    if (this.before === null) writer.writeProbe(set);
+    const snapshot = this.look(set);
     writer.writePrototypes(snapshot, config.training.probe_every);
-    this.before = { step: trainer.step, assignment: snapshot.assignment };
+    this.before = { step: trainer.step, assignment: snapshot.assignment, set };
     const { churn, purity, nmi, usage, assignments } = snapshot;
     return {
       ...(churn !== null && { 'proto/churn': churn }),
@@ -61,7 +60,7 @@ export class Prober {
   *measure(step: number): Generator<void, Swap[], void> {
     const { config, geometry, trainer, writer, dataset } = this.open;
     const { schedule, executable } = trainer;
-    const { index } = this.set ?? probeSet(config, geometry.spec, dataset);
+    const { index } = this.before?.set ?? probeSet(config, geometry.spec, dataset);
     const batch = config.sampling.count;
     const images = gatherBatch(dataset, index.slice(0, swapImages(geometry.spec.k, batch)));
     const network = { config, geometry, schedule, executable };

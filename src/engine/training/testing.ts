@@ -59,8 +59,10 @@ export function executableFor(
   backend: LoadedBackend,
   kind: Kind,
   state = stateFor(config),
+  /** Images of a look at the prototypes; 0: there is none. */
+  images = 0,
 ): Executable {
-  const program = trainingProgram(config, geometryOf(config), state);
+  const program = trainingProgram(config, geometryOf(config), state, images);
   if (kind === 'eager') return eager(program);
   if (!backend.native) throw new Error('capture needs the native backend');
   return capture(program, backend.native);

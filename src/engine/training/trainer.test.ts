@@ -8,6 +8,7 @@ import type { Executable } from '../backend/executable';
 import { checkpointTensors, stateFromCheckpoint, weightsSha256 } from './checkpoint';
 import { preview } from './preview';
 import type { Picture } from './preview';
+import { callProbe } from './probe';
 import { geometryOf } from './program';
 import type { ProgramState } from './program';
 import { executableFor, kindsOf, stateFor, stripes } from './testing';
@@ -23,8 +24,8 @@ beforeAll(async () => {
 });
 
 const freshState = (): ProgramState => stateFor(config);
-const executableOf = (kind: Kind, state: ProgramState): Executable =>
-  executableFor(config, backend, kind, state);
+const executableOf = (kind: Kind, state: ProgramState, images = 0): Executable =>
+  executableFor(config, backend, kind, state, images);
 
 function trainerOn(executable: Executable, step = 0): Trainer {
   return new Trainer(config, geometry, stripes(config), executable, { ...config.knobs }, step);
@@ -137,6 +138,36 @@ describe('pictures', () => {
     expect(two.images.data).toEqual(four.images.data.slice(0, two.images.data.length));
     expect(four.prototypes).toEqual([0, 1, 2, 3]);
     executable.dispose();
+  });
+});
+
+describe('a look at the prototypes', () => {
+  it('is of the live weights, the same eager and captured, and changes no bit', () => {
+    const looks = kinds().map((kind) => {
+      const before = tf.memory().numTensors;
+      const executable = executableOf(kind, freshState(), 20);
+      losses(trainerOn(executable), 2);
+      const weights = hash(executable);
+      const look = callProbe(
+        executable,
+        stripes(config),
+        Int32Array.from({ length: 20 }, (_, i) => i),
+      );
+      expect(hash(executable)).toBe(weights);
+      // The bank is the first of the parameters.
+      const { k, dim } = geometry.spec;
+      expect(look.bank?.data).toEqual(executable.read('params').data.slice(0, k * dim));
+      expect(look.features?.shape).toEqual([20, dim]);
+      expect(look.index?.data.every((prototype) => prototype >= 0 && prototype < k)).toBe(true);
+      executable.dispose();
+      expect(tf.memory().numTensors).toBe(before);
+      return look;
+    });
+    const [one, other] = looks.map((look) => look.features?.data as Float32Array);
+    one?.forEach((value, i) => expect(other?.[i] ?? value).toBeCloseTo(value, 4));
+    // Stripes across and down are not the same to it.
+    const { dim } = geometry.spec;
+    expect(one?.slice(0, dim)).not.toEqual(one?.slice(dim, 2 * dim));
   });
 });
 

@@ -65,7 +65,7 @@ export const prototypeSubscriptions = {
       assignments: z.number().int().nonnegative(),
       /** exp of the entropy of `usage`: K when all are used alike; null without assignments. */
       perplexity: z.number().nullable(),
-      /** Share of the probe images whose prototype changed since the snapshot before. */
+      /** Share of the probe images whose prototype changed since the snapshot taken before. */
       churn: z.number().nullable(),
       /** Agreement of the probe images' assignments and labels; null where there are no labels. */
       purity: z.number().nullable(),
