@@ -28,7 +28,7 @@ function written(): string {
       features: ndarray(new Float32Array(4), [2, 2]),
       assignment: ndarray(Int32Array.of(0, 1), [2]),
       usage: ndarray(Float32Array.from(shares), [4]),
-      ...{ purity: 0.75, nmi: null, swaps: [{ t: 62, change: 0.25 }] },
+      ...{ purity: 0.75, nmi: null, swaps: [{ t: 62, change: 0.00025 }] },
     },
     50,
   );
@@ -46,7 +46,7 @@ describe('protodiff prototypes', () => {
     expect(out).toMatch(/perplexity +2\.50\n/);
     expect(out).toMatch(/churn +0\.125\n/);
     expect(out).toMatch(/NMI +–\n/);
-    expect(out).toMatch(/change of eps on a swap +0\.250\n/);
+    expect(out).toMatch(/change of eps on a swap +0\.00025\n/);
     expect(out).toMatch(/p0 +60\.0 %\n/);
     expect(out).toMatch(/loops +0\.0 %\n/);
     expect(out).toMatch(/dead: loops \(0\.000, limit 0\.025\)\n/);

@@ -54,7 +54,7 @@ function asText(run: string, snapshot: PrototypeSnapshot, nameOf: NameOf): strin
       ['churn', figure(churn)],
       ['purity', figure(purity)],
       ['NMI', figure(nmi)],
-      ['change of eps on a swap', figure(swap)],
+      ['change of eps on a swap', swap === null ? '–' : swap.toPrecision(2)],
     ]),
     '',
     ...table([

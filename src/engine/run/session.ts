@@ -245,9 +245,9 @@ export class RunSession {
           return ending;
         }
         this.probe();
+        this.previews.start();
         if (this.stepDue) this.advance();
         else if (!this.previews.startable && this.trouble === null) await this.sleep();
-        this.previews.start();
         this.beat();
         if (this.trouble !== null) throw this.trouble;
       } catch (thrown) {
