@@ -182,10 +182,20 @@ class LocalEngine implements Engine {
     'samples.list': ({ run }) => ({ steps: this.store.sampleSteps(run) }),
     'samples.get': ({ run, step }) => this.store.loadSamples(run, step),
     'notebooks.list': () => ({ notebooks: this.store.notebooks.list() }),
-    'notebook.read': ({ name }) => ({ json: this.store.notebooks.read(name) }),
-    'notebook.write': ({ name, json }) => ({ modified: this.store.notebooks.write(name, json) }),
     'prototypes.probe': (input) => probeImages(this.prototypes, input),
     'prototypes.label': (input) => labelPrototype(this.prototypes, input),
+    'notebook.read': ({ name }) => this.store.notebooks.read(name),
+    'notebook.write': ({ name, json, known }) => ({
+      modified: this.store.notebooks.write(name, json, known),
+    }),
+    'notebook.rename': ({ name, to }) => ({ modified: this.store.notebooks.rename(name, to) }),
+    'notebook.delete': ({ name }) => ({ trashed: this.store.notebooks.remove(name) }),
+    'notebook.restore': ({ trashed, name }) => ({
+      modified: this.store.notebooks.restore(trashed, name),
+    }),
+    'notebooks.trash': () => ({ trashed: this.store.notebooks.trash() }),
+    'keys.read': () => ({ json: this.store.keys.read() }),
+    'keys.write': ({ json }) => ({ modified: this.store.keys.write(json) }),
   };
 
   private activeSession(run: string): RunSession {

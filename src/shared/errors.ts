@@ -12,6 +12,7 @@ export const ERROR_CODES = [
   'not_found',
   'busy', // another run is active
   'wrong_state', // e.g. pause of a run that is not running
+  'conflict', // what was to be written was changed by another since
   'disk', // full, read-only, unreadable
   'non_finite', // the loss is NaN or infinite
   'unavailable', // the engine is restarting, or a part of the machine is missing

@@ -8,6 +8,7 @@ import { entries, nearestExisting, nodeFs } from './fs-port';
 import type { FsPort } from './fs-port';
 import { readMetrics } from './metrics';
 import { releaseLock } from './lock';
+import { keysStore } from './keys';
 import { notebookStore } from './notebooks';
 import { readOrigin } from './origin';
 import type {
@@ -50,6 +51,7 @@ export function openStore(root: string, options: StoreOptions = {}): RunStore {
 
 class FileStore implements RunStore {
   readonly notebooks;
+  readonly keys;
   readonly #writers = new Map<string, OpenRun>();
   readonly #summaries: Summaries;
 
@@ -61,7 +63,9 @@ class FileStore implements RunStore {
   ) {
     const notebooks = join(root, 'notebooks');
     this.#summaries = new Summaries(fs, clock);
-    this.notebooks = notebookStore(fs, notebooks, () => this.#needWritable());
+    const writable = (): void => this.#needWritable();
+    this.notebooks = notebookStore(fs, root, writable);
+    this.keys = keysStore(fs, root, writable);
     if (!readonly) sweepWorkspace(fs, root, notebooks);
   }
 

@@ -40,6 +40,7 @@ export interface RunStore {
   /** Runs whose heartbeat was written by this process id and which had not ended. */
   lostBy(pid: number): string[];
   notebooks: NotebookStore;
+  keys: KeysStore;
   close(): void;
 }
 
@@ -147,6 +148,21 @@ export interface RunWriter {
 
 export interface NotebookStore {
   list(): { name: string; modified: number }[];
-  read(name: string): string;
-  write(name: string, json: string): number;
+  read(name: string): { json: string; modified: number };
+  /**
+   * @param known  when the file was last seen changed, null for a new one: throws AppError conflict
+   *   where that is no longer so; undefined replaces what is there
+   */
+  write(name: string, json: string, known?: number | null): number;
+  rename(name: string, to: string): number;
+  /** Moves a notebook into the trash; returns its name there. */
+  remove(name: string): string;
+  restore(trashed: string, name: string): number;
+  trash(): { name: string; modified: number }[];
+}
+
+/** The workspace's `keys.json`: a person's own keys. */
+export interface KeysStore {
+  read(): string | null;
+  write(json: string): number;
 }

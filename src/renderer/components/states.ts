@@ -1,7 +1,7 @@
 import type { RunState } from '@shared/protocol/contract';
 
 /** What a cell can be: a run's states, and those of cells that only read. */
-export type Mark = RunState | 'live' | 'done' | 'warning' | 'waits';
+export type Mark = RunState | 'live' | 'done' | 'warning' | 'stale' | 'waits';
 
 export const MARK_WORDS: Record<Mark, string> = {
   queued: 'Queued',
@@ -14,6 +14,7 @@ export const MARK_WORDS: Record<Mark, string> = {
   live: 'Live',
   done: 'Up to date',
   warning: 'Warning',
+  stale: 'Stale',
   waits: 'Not started',
 };
 
@@ -24,6 +25,7 @@ export function markColour(mark: Mark): string {
     case 'live':
       return 'var(--running)';
     case 'warning':
+    case 'stale':
       return 'var(--warning)';
     case 'failed':
       return 'var(--failed)';

@@ -25,6 +25,8 @@ import { drawn, hash } from './fake-images';
 export class FakeService implements Service {
   private runs = new Map<string, FakeRun>();
   private notebooks = new Map<string, string>();
+  private keys: string | null = null;
+  private saved = 0;
   private listeners = new Set<() => void>();
   private timer: ReturnType<typeof setInterval> | undefined;
 
@@ -159,17 +161,23 @@ export class FakeService implements Service {
         return run().samples((input as RequestInput<'samples.get'>).step);
       case 'notebooks.list':
         return {
-          notebooks: [...this.notebooks.keys()].map((each) => ({
-            name: each,
-            modified: Date.now(),
-          })),
+          notebooks: [...this.notebooks.keys()]
+            .filter((each) => !each.startsWith('.'))
+            .map((each) => ({
+              name: each,
+              modified: Date.now(),
+            })),
         };
       case 'notebook.read':
-        return { json: this.notebooks.get((input as RequestInput<'notebook.read'>).name) };
+        return {
+          json: this.notebooks.get((input as RequestInput<'notebook.read'>).name),
+          modified: this.saved,
+        };
       case 'notebook.write': {
         const { name: file, json } = input as RequestInput<'notebook.write'>;
         this.notebooks.set(file, json);
-        return { modified: Date.now() };
+        this.saved = Date.now();
+        return { modified: this.saved };
       }
       case 'prototypes.probe': {
         const { index, labels } = run().bank;
@@ -186,6 +194,23 @@ export class FakeService implements Service {
         run().labels = [...others, label];
         return { labels: run().labels };
       }
+      case 'notebook.rename':
+      case 'notebook.restore':
+      case 'notebook.delete': {
+        const { name: from, ...more } = input as { name: string; to?: string; trashed?: string };
+        const json = this.notebooks.get(more.trashed ?? from) ?? '';
+        this.notebooks.delete(more.trashed ?? from);
+        if (name !== 'notebook.delete') this.notebooks.set(more.to ?? from, json);
+        else this.notebooks.set(`.${from}`, json);
+        return name === 'notebook.delete' ? { trashed: `.${from}` } : { modified: this.saved };
+      }
+      case 'notebooks.trash':
+        return { trashed: [] };
+      case 'keys.read':
+        return { json: this.keys };
+      case 'keys.write':
+        this.keys = (input as RequestInput<'keys.write'>).json;
+        return { modified: 0 };
     }
   }
 

@@ -1,11 +1,6 @@
+import { History } from '@shared/config/document-history';
 import { configAround } from '@shared/config/document-links';
-import {
-  notebookFor,
-  parseNotebook,
-  printNotebook,
-  runConfigOf,
-  trainSettings,
-} from '@shared/config/notebook';
+import { parseNotebook, printNotebook, runConfigOf, trainSettings } from '@shared/config/notebook';
 import type { Cell, CellKind, CellOf, Notebook } from '@shared/config/notebook';
 import { RunConfigSchema } from '@shared/config/run-config';
 import type { RunConfig } from '@shared/config/run-config';
@@ -17,6 +12,9 @@ import type { Problem } from './problems';
 /** A pause in typing after which the notebook is written. */
 const REST_MS = 600;
 
+/** Edits of one cell within this time are one step of undo. */
+const TOGETHER_MS = 2000;
+
 /** The open notebook: edited in place, written by itself, never run by being opened. */
 export class NotebookController {
   document = $state.raw<Notebook>();
@@ -24,7 +22,14 @@ export class NotebookController {
   /** Unix ms of the last write; undefined while a change waits to be written. */
   saved = $state<number>();
   error = $state.raw<AppError>();
+  /** The file was changed by another; nothing is written till a person has chosen. */
+  conflict = $state.raw<AppError>();
+  private writing = false;
   private timer: ReturnType<typeof setTimeout> | undefined;
+  private readonly history = new History<Notebook>();
+  private lastEdit = { id: '', at: 0, group: 0 };
+  /** When the file was last seen changed; null for one that is not there yet. */
+  private known: number | null = null;
 
   constructor(
     private readonly engine: Client,
@@ -35,41 +40,91 @@ export class NotebookController {
   /** @throws AppError when it is missing or is no notebook */
   async open(name: string): Promise<void> {
     await this.flush();
-    const { json } = await this.engine.request('notebook.read', { name });
-    this.document = parseNotebook(json);
-    this.name = name;
-    this.saved = undefined;
-    this.error = undefined;
-    this.changed();
+    const { json, modified } = await this.engine.request('notebook.read', { name });
+    this.begin(name, parseNotebook(json), modified);
   }
 
-  async create(name: string, config: RunConfig, note: string): Promise<void> {
+  async create(name: string, document: Notebook): Promise<void> {
     await this.flush();
-    this.document = notebookFor(config, note);
-    this.name = name;
+    this.begin(name, document, null);
     this.changed();
     await this.write();
+  }
+
+  private begin(name: string, document: Notebook, known: number | null): void {
+    this.document = document;
+    this.name = name;
+    this.known = known;
+    this.saved = known ?? undefined;
+    this.error = undefined;
+    this.conflict = undefined;
+    this.history.clear();
+    this.changed();
   }
 
   /** Closes it; a change that waits is still written. */
   leave(): void {
     void this.flush();
+    this.forget();
+  }
+
+  /** Closes it without writing: the file was renamed away or deleted. */
+  forget(): void {
+    clearTimeout(this.timer);
+    this.timer = undefined;
     this.document = undefined;
     this.name = '';
+    this.conflict = undefined;
     this.changed();
   }
 
-  update<K extends CellKind>(kind: K, id: string, change: (cell: CellOf<K>) => CellOf<K>): void {
-    const document = this.document;
-    if (!document) return;
-    const cells: Cell[] = document.cells.map((cell) =>
-      cell.kind === kind && cell.id === id ? change(cell as CellOf<K>) : cell,
-    );
-    this.replace({ ...document, cells });
+  /** The file has another name now. */
+  renamed(name: string, modified: number): void {
+    this.name = name;
+    this.known = modified;
   }
 
-  /** Puts a changed document in place of the open one, and writes it after a rest. */
-  replace(document: Notebook): void {
+  update<K extends CellKind>(kind: K, id: string, change: (cell: CellOf<K>) => CellOf<K>): void {
+    const { document } = this;
+    if (!document) return;
+    const { id: before, at, group } = this.lastEdit;
+    const now = Date.now();
+    const together = before === id && now - at < TOGETHER_MS;
+    this.lastEdit = { id, at: now, group: together ? group : group + 1 };
+    this.edit(changedCell(document, kind, id, change), `${id} ${this.lastEdit.group}`);
+  }
+
+  /** Puts a changed document in place of the open one; it can be undone. */
+  edit(document: Notebook, key?: string): void {
+    if (this.document) this.history.record(this.document, key);
+    this.put(document);
+  }
+
+  /** Lays a fact into the document, which no undo takes back: the run of a cell, a fold. */
+  amend(change: (document: Notebook) => Notebook): void {
+    if (!this.document) return;
+    this.history.amend(change);
+    this.put(change(this.document));
+  }
+
+  amendCell<K extends CellKind>(kind: K, id: string, change: (cell: CellOf<K>) => CellOf<K>): void {
+    this.amend((document) => changedCell(document, kind, id, change));
+  }
+
+  /** Whether there was something to undo. */
+  undo(): boolean {
+    const before = this.document && this.history.undo(this.document);
+    if (before) this.put(before);
+    return before !== undefined;
+  }
+
+  redo(): boolean {
+    const after = this.document && this.history.redo(this.document);
+    if (after) this.put(after);
+    return after !== undefined;
+  }
+
+  private put(document: Notebook): void {
     this.document = document;
     this.changed();
     this.saved = undefined;
@@ -84,17 +139,20 @@ export class NotebookController {
 
   /** Lays a whole configuration into a train cell and the cells it refers to. */
   adopt(trainId: string, config: RunConfig): void {
-    const train = this.document?.cells.find(({ id }) => id === trainId);
+    if (!this.document) return;
+    const train = this.document.cells.find(({ id }) => id === trainId);
     if (train?.kind !== 'train') return;
-    const model = this.document?.cells.find(({ id }) => id === train.model);
+    const model = this.document.cells.find(({ id }) => id === train.model);
     if (model?.kind !== 'model') return;
-    this.update('data', model.data, (cell) => ({ ...cell, data: config.data }));
-    this.update('model', model.id, (cell) => ({
+    const { data, model: network, diffusion } = config;
+    let next = changedCell(this.document, 'data', model.data, (cell) => ({ ...cell, data }));
+    next = changedCell(next, 'model', model.id, (cell) => ({
       ...cell,
-      model: config.model,
-      diffusion: config.diffusion,
+      model: network,
+      diffusion,
     }));
-    this.update('train', train.id, (cell) => ({ ...cell, ...trainSettings(config) }));
+    next = changedCell(next, 'train', train.id, (cell) => ({ ...cell, ...trainSettings(config) }));
+    if (printNotebook(next) !== printNotebook(this.document)) this.edit(next);
   }
 
   /** What a run would refuse of the settings that a cell is a part of. */
@@ -104,24 +162,88 @@ export class NotebookController {
     return parsed.success ? [] : problemsOf(parsed.error);
   }
 
+  /** Writes what waits to be written. */
   async flush(): Promise<void> {
     if (this.timer !== undefined) await this.write();
   }
 
-  private async write(): Promise<void> {
+  /** Looks whether the file was changed by another, as when the window gets the focus again. */
+  async look(modified: number | undefined): Promise<void> {
+    if (!this.document || this.known === null || modified === this.known || this.writing) return;
+    if (this.timer === undefined && modified !== undefined) {
+      // Nothing of ours waits to be written: what is there now is simply shown.
+      await this.take();
+      return;
+    }
+    this.conflict = conflictOf(this.name, modified === undefined);
+  }
+
+  /** Answers a conflict: the file as it is now. */
+  async take(): Promise<void> {
     clearTimeout(this.timer);
     this.timer = undefined;
-    const document = this.document;
-    if (!document) return;
+    const { name } = this;
     try {
-      const { modified } = await this.engine.request('notebook.write', {
-        name: this.name,
-        json: printNotebook(document),
-      });
-      if (this.document === document) this.saved = modified;
-      this.error = undefined;
+      const { json, modified } = await this.engine.request('notebook.read', { name });
+      this.begin(name, parseNotebook(json), modified);
     } catch (thrown) {
       this.error = AppError.from(thrown);
     }
   }
+
+  /** Answers a conflict: what this window shows is written over the file. */
+  async keep(): Promise<void> {
+    this.conflict = undefined;
+    await this.write(true);
+  }
+
+  private async write(over = false): Promise<void> {
+    clearTimeout(this.timer);
+    this.timer = undefined;
+    const { document, name } = this;
+    if (!document || this.conflict) return;
+    if (this.writing) {
+      this.timer = setTimeout(() => void this.write(over), REST_MS);
+      return;
+    }
+    this.writing = true;
+    try {
+      const { modified } = await this.engine.request('notebook.write', {
+        name,
+        json: printNotebook(document),
+        ...(over ? {} : { known: this.known }),
+      });
+      if (this.name === name) this.known = modified;
+      if (this.document === document) this.saved = modified;
+      this.error = undefined;
+    } catch (thrown) {
+      const error = AppError.from(thrown);
+      if (error.code === 'conflict') this.conflict = error;
+      else this.error = error;
+    } finally {
+      this.writing = false;
+    }
+  }
+}
+
+function changedCell<K extends CellKind>(
+  document: Notebook,
+  kind: K,
+  id: string,
+  change: (cell: CellOf<K>) => CellOf<K>,
+): Notebook {
+  const cells = document.cells.map((cell): Cell =>
+    cell.kind === kind && cell.id === id ? change(cell as CellOf<K>) : cell,
+  );
+  return { ...document, cells };
+}
+
+function conflictOf(name: string, gone: boolean): AppError {
+  return new AppError(
+    'conflict',
+    `The file of the notebook "${name}" ${gone ? 'is gone' : 'was changed elsewhere'}.`,
+    {
+      remedy: 'Keep what this window shows, or take the file as it is now.',
+    },
+  );
 }

@@ -1,19 +1,22 @@
-import { configAround, trainOf } from '@shared/config/document-links';
 import type { JournalPlan } from '@shared/config/journal';
-import { findCell } from '@shared/config/notebook';
-import type { CellOf } from '@shared/config/notebook';
+import { configAround, dependantsOf, trainOf } from '@shared/config/document-links';
+import { findCell, notebookFor } from '@shared/config/notebook';
+import type { CellOf, Notebook } from '@shared/config/notebook';
 import type { RunConfig } from '@shared/config/run-config';
 import { AppError } from '@shared/errors';
 import type { RequestOutput, RunSummary, SubscriptionEvent } from '@shared/protocol/contract';
 import { getContext, setContext } from 'svelte';
 import type { Client, ConnectionState } from '@shared/protocol/client';
 import type { Link } from './connect';
+import { Desk } from './desk.svelte';
 import type { Desktop } from './desktop';
 import type { HostState } from '@shared/protocol/host';
+import { Library } from './library.svelte';
 import { NotebookController } from './notebook.svelte';
 import { RestoreController } from './restore.svelte';
 import { RunPool } from './run-pool.svelte';
 import type { RunSession } from './run-session.svelte';
+import { Shell } from './shell.svelte';
 import { TrainView } from './train-view.svelte';
 import type { TrainDesk } from './train-view.svelte';
 import { recall, remember } from './view-memory';
@@ -35,6 +38,9 @@ export class Session implements TrainDesk {
     cells: (kind) => this.notebook.document?.cells.filter((cell) => cell.kind === kind).length,
     view: (run) => this.view(run),
   });
+  readonly desk: Desk;
+  readonly library: Library;
+  readonly shell = new Shell();
   link = $state.raw<ConnectionState>({ state: 'connecting' });
   host = $state.raw<HostState>();
   /** The engine was away and has come back; cleared by the person. */
@@ -42,7 +48,6 @@ export class Session implements TrainDesk {
   hello = $state.raw<RequestOutput<'hello'>>();
   status = $state.raw<Status>();
   runs = $state.raw<RunSummary[]>();
-  notebooks = $state.raw<RequestOutput<'notebooks.list'>['notebooks']>();
   /** Id of the selected cell, and of the train cell that was last meant. */
   selected = $state('');
   private lastTrain = $state('');
@@ -64,6 +69,8 @@ export class Session implements TrainDesk {
     this.engine = road.client;
     this.pool = new RunPool(this.engine);
     this.notebook = new NotebookController(this.engine, () => this.follow());
+    this.desk = new Desk(this.notebook, this);
+    this.library = new Library(this);
     road.onHost((state) => this.hostIs(state));
     this.engine.onState((state) => {
       const again = this.link.state === 'lost' && state.state === 'open';
@@ -117,6 +124,15 @@ export class Session implements TrainDesk {
     if (!document) return this.train('train');
     const about = trainOf(document, cellId, this.focus.id);
     return about === undefined ? undefined : this.train(about);
+  }
+
+  /** All train cells that a cell is about: itself, those below a data or model cell, one above. */
+  trainsOn(cellId: string): TrainView[] {
+    const document = this.notebook.document;
+    if (!document) return [this.train('train')];
+    const ids = [cellId, ...dependantsOf(document, cellId)].filter((id) => this.cell(id));
+    const above = ids.length > 0 ? undefined : trainOf(document, cellId);
+    return [...ids, ...(above === undefined ? [] : [above])].map((id) => this.train(id));
   }
 
   cell(trainId: string): CellOf<'train'> | undefined {
@@ -212,8 +228,8 @@ export class Session implements TrainDesk {
   }
 
   private async restore(): Promise<void> {
-    const { notebooks } = await this.engine.request('notebooks.list', {});
-    this.notebooks = notebooks;
+    await this.library.list();
+    const notebooks = this.library.notebooks ?? [];
     const memory = recall(this.storage);
     const newest = [...notebooks].sort((a, b) => b.modified - a.modified)[0]?.name;
     const name = notebooks.find((entry) => entry.name === memory.notebook)?.name ?? newest;
@@ -249,7 +265,10 @@ export class Session implements TrainDesk {
       this.select(own.id);
     } else {
       // A notebook without a train cell has no place for a run: it is shown by itself.
-      if (run !== null && !this.cell(this.focus.id)) this.notebook.leave();
+      if (run !== null && !this.cell(this.focus.id)) {
+        this.notebook.leave();
+        this.shown = {};
+      }
       this.show(this.focus.id, run);
     }
     if (run !== null) this.starting = false;
@@ -263,7 +282,7 @@ export class Session implements TrainDesk {
     this.follow();
   }
 
-  private remember(): void {
+  remember(): void {
     remember(this.storage, { notebook: this.notebook.name || null, run: this.focus.run });
   }
 
@@ -271,13 +290,7 @@ export class Session implements TrainDesk {
   async begun(title: string, config: RunConfig, note: string, train: boolean): Promise<void> {
     this.busy = true;
     await this.attempt(async () => {
-      const taken = new Set(this.notebooks?.map(({ name }) => name));
-      await this.notebook.create(freeName(title, taken), config, note);
-      this.shown = {};
-      this.select('train');
-      this.view(null);
-      await this.listNotebooks();
-      this.starting = false;
+      await this.openNew(title, notebookFor(config, note));
       if (train) await this.start('train');
     });
     this.busy = false;
@@ -289,7 +302,7 @@ export class Session implements TrainDesk {
     if (!config) return;
     await this.attempt(async () => {
       const { run } = await this.engine.request('run.start', { config });
-      this.notebook.update('train', trainId, (cell) => ({ ...cell, run }));
+      this.notebook.amendCell('train', trainId, (cell) => ({ ...cell, run }));
       this.show(trainId, undefined);
       this.select(trainId);
       this.remember();
@@ -304,11 +317,17 @@ export class Session implements TrainDesk {
     });
   }
 
-  /** Back to the draft, with the settings of the run that is shown. */
+  /** To the draft of another run; that of a guest takes over the guest's settings. */
   editAgain(trainId: string): void {
+    const { guest, config } = this.train(trainId);
+    if (guest && config) this.notebook.adopt(trainId, config);
+    this.show(trainId, null);
+  }
+
+  /** Takes back what was changed since the cell's run began. */
+  revert(trainId: string): void {
     const config = this.train(trainId).viewed?.record?.config;
     if (config) this.notebook.adopt(trainId, config);
-    this.show(trainId, null);
   }
 
   /** Back from a guest, or from the draft, to the cell's own run. */
@@ -341,11 +360,17 @@ export class Session implements TrainDesk {
     });
   }
 
-  private async listNotebooks(): Promise<void> {
-    this.notebooks = (await this.engine.request('notebooks.list', {})).notebooks;
+  /** Opens a new notebook of these cells under a free name; nothing is run. */
+  async openNew(title: string, document: Notebook): Promise<void> {
+    await this.notebook.create(this.library.freeName(title), document);
+    this.shown = {};
+    this.select(document.cells.find(({ kind }) => kind === 'train')?.id ?? '');
+    this.view(null);
+    await this.library.list();
+    this.starting = false;
   }
 
-  private async attempt(act: () => Promise<void>): Promise<void> {
+  async attempt(act: () => Promise<void>): Promise<void> {
     this.error = undefined;
     try {
       await act();
@@ -353,13 +378,6 @@ export class Session implements TrainDesk {
       this.error = AppError.from(thrown);
     }
   }
-}
-
-export function freeName(title: string, taken: ReadonlySet<string>): string {
-  if (!taken.has(title)) return title;
-  let n = 2;
-  while (taken.has(`${title} ${n}`)) n += 1;
-  return `${title} ${n}`;
 }
 
 const KEY = Symbol('session');

@@ -6,7 +6,8 @@ import { memoryPair } from '@shared/protocol/memory-transport';
 import { serve } from '@shared/protocol/server';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { FakeService } from '../dev/fake-service';
-import { Session, freeName } from './session.svelte';
+import { freeName } from './library.svelte';
+import { Session } from './session.svelte';
 
 const config = configFor('quick', { kind: 'digits' });
 const open: { close(): void }[] = [];
@@ -120,7 +121,7 @@ describe('Session', () => {
     await session.begun('Two', config, '', true);
     const first = session.viewed?.run ?? '';
     await session.order('run.stop', first);
-    session.notebook.replace(addCell(session.notebook.document!, 'train', 7).notebook);
+    session.notebook.edit(addCell(session.notebook.document!, 'train', 7).notebook);
     await session.start('train-2');
     const second = session.viewed?.run ?? '';
     expect(second).not.toBe(first);

@@ -1,3 +1,5 @@
+import { differencesOf } from '@shared/config/differences';
+import type { Difference } from '@shared/config/differences';
 import type { CellOf } from '@shared/config/notebook';
 import type { RunConfig } from '@shared/config/run-config';
 import type { Activity, RunSummary } from '@shared/protocol/contract';
@@ -19,6 +21,8 @@ export interface TrainDesk {
  * their run here, so that each follows its own train cell.
  */
 export class TrainView {
+  private compared: { made: RunConfig; asked: string; changes: Difference[] } | undefined;
+
   constructor(
     private readonly desk: TrainDesk,
     readonly id: string,
@@ -63,6 +67,19 @@ export class TrainView {
   /** The settings of the run shown, or the draft of the next one. */
   get config(): RunConfig | undefined {
     return this.run === null ? this.draft : this.viewed?.record?.config;
+  }
+
+  /** What was changed in the notebook since the cell's own run began: none means up to date. */
+  get changes(): Difference[] {
+    const { draft } = this;
+    const made = this.guest ? undefined : this.viewed?.record?.config;
+    if (!made || !draft) return [];
+    // Asked anew with every status of the engine; compared anew only when something changed.
+    const asked = JSON.stringify(draft);
+    if (this.compared?.made !== made || this.compared.asked !== asked) {
+      this.compared = { made, asked, changes: differencesOf(made, draft) };
+    }
+    return this.compared.changes;
   }
 
   /** What the notebook's cells say now. */
