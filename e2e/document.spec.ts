@@ -199,6 +199,11 @@ test('two train cells have two runs; a change makes the cells stale; the file op
   await expect
     .poll(() => stepOf(cell(page, 'train-2')), { timeout: FIRST_STEP })
     .toBeGreaterThan(before);
+
+  const file = await app.download(() => runAction(page, 'export the notebook'));
+  const exported = await readFile(file.path, 'utf8');
+  expect(exported.match(/<polyline points="\d/g)?.length).toBeGreaterThanOrEqual(6);
+  expect(exported).toMatch(/Diffusion loss of [\w-]+: from \d/);
 });
 
 test('notebooks are renamed, deleted and restored, never written over, and exported', async ({
@@ -237,7 +242,9 @@ test('notebooks are renamed, deleted and restored, never written over, and expor
     const browser = page.context().browser();
     if (!browser) throw new Error('The served host has no browser.');
     const read = await browser.newPage();
-    await read.goto(`file://${file.path}`);
+    const readable = info.outputPath('export.html');
+    await writeFile(readable, bytes);
+    await read.goto(`file://${readable}`);
     await expect(read.getByRole('heading', { level: 1 })).toHaveText(hostile);
     await expect(read.getByRole('heading', { level: 2 })).toContainText('<img src=x');
     expect(await read.title()).toBe(hostile);

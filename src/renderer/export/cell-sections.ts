@@ -2,7 +2,7 @@ import { titleOf } from '@shared/config/cell-kinds';
 import type { Cell, CellKind, CellOf } from '@shared/config/notebook';
 import { keyOf, pictureOf as framePicture } from '../cells/trajectories/frames';
 import { makerOf } from '../cells/trajectories/maker.svelte';
-import { rowTitle } from '../cells/trajectories/row-words';
+import { conditionWords } from '../cells/trajectories/row-words';
 import { pictureOf } from '../cells/samples/sheet-files';
 import { cellKey, sheetMakerOf } from '../cells/samples/sheet-maker.svelte';
 import { settingsLine } from '../cells/samples/settings-line';
@@ -112,11 +112,11 @@ const WRITERS: { readonly [K in CellKind]?: Writer<K> } = {
           return each && pictureOf(each);
         }),
       );
-      const prototypes = plan.columns.map((each) => each.join('+') || 'drawn').join(', ');
+      const prototypes = plan.columns.map(conditionWords).join('; ');
       out.push(
         image(
           rows,
-          `Contact sheet at step ${count(sheet.step ?? 0)}: prototypes ${prototypes} across, seeds from ${plan.seed} down`,
+          `Contact sheet at step ${count(sheet.step ?? 0)}: ${prototypes} across, seeds from ${plan.seed} down`,
         ),
       );
     }
@@ -135,7 +135,12 @@ const WRITERS: { readonly [K in CellKind]?: Writer<K> } = {
         return frame && framePicture(frame, maker.frames.get(keyOf(0, column)), view, false);
       }),
     );
-    return [image(grid, `From noise to image; rows: ${rows.map(rowTitle).join(', ')}`)];
+    return [
+      image(
+        grid,
+        `From noise to image; rows: ${rows.map(({ prototypes }) => conditionWords(prototypes)).join('; ')}`,
+      ),
+    ];
   },
 };
 
