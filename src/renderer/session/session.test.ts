@@ -153,6 +153,78 @@ describe('Session', () => {
   });
 });
 
+describe('the document of a session', () => {
+  it('undoes edits, never the fact that a run was started', async () => {
+    const { session } = windowOn(new FakeService());
+    await session.begin();
+    await session.begun('One', config, '# Note', true);
+    const run = session.viewed?.run;
+    session.notebook.update('note', 'note', (note) => ({ ...note, text: 'a' }));
+    session.notebook.update('note', 'note', (note) => ({ ...note, text: 'ab' }));
+    session.desk.remove('model');
+    expect(session.desk.notice?.words).toBe(
+      'Model (3) was deleted, and with it Train (4), Curves (5), Trajectories (6), Samples (7).',
+    );
+    expect(session.viewed).toBeUndefined();
+    session.desk.undo();
+    expect(session.viewed?.run).toBe(run);
+    session.desk.undo();
+    expect(session.desk.cells[0]).toMatchObject({ text: '# Note' });
+    session.desk.undo();
+    expect(session.desk.notice?.words).toBe('There is nothing to undo.');
+    expect(session.train('train').cell?.run).toBe(run);
+    session.desk.redo();
+    expect(session.desk.cells[0]).toMatchObject({ text: 'ab' });
+  });
+
+  it('says what was changed since the run began, and takes it back', async () => {
+    const { session } = windowOn(new FakeService());
+    await session.begin();
+    await session.begun('One', config, '', true);
+    const at = session.train('train');
+    await vi.waitFor(() => expect(at.viewed?.record).toBeDefined());
+    expect(at.changes).toEqual([]);
+    session.notebook.update('data', 'data', (cell) => ({
+      ...cell,
+      data: { ...cell.data, flip: true },
+    }));
+    expect(at.changes).toEqual([{ path: 'data.flip', before: false, after: true }]);
+    expect(session.viewed?.run).toBe(at.cell?.run);
+    session.revert('train');
+    expect(at.changes).toEqual([]);
+    session.desk.undo();
+    expect(at.changes).toHaveLength(1);
+  });
+
+  it('cuts a group and pastes it back with its run, once', async () => {
+    const { session } = windowOn(new FakeService());
+    await session.begin();
+    await session.begun('One', config, '', true);
+    const run = session.viewed?.run;
+    session.desk.remove('train', true);
+    session.desk.paste();
+    expect(session.viewed?.run).toBe(run);
+    session.desk.paste();
+    expect(session.train('train-2').run).toBeNull();
+    expect(session.desk.cells.filter(({ kind }) => kind === 'samples')).toHaveLength(2);
+  });
+
+  it('deletes a notebook into the trash and brings it back', async () => {
+    const { session } = windowOn(new FakeService());
+    await session.begin();
+    await session.begun('One', config, '', false);
+    await session.library.duplicate('One');
+    expect(session.notebook.name).toBe('One 2');
+    await session.library.rename('One 2', 'Two');
+    expect(session.library.notebooks?.map(({ name }) => name)).toEqual(['One', 'Two']);
+    await session.library.remove('Two');
+    expect(session.notebook.name).toBe('One');
+    session.desk.notice?.act?.run();
+    await vi.waitFor(() => expect(session.notebook.name).toBe('Two'));
+    expect(session.error).toBeUndefined();
+  });
+});
+
 describe('freeName', () => {
   it('counts on', () => {
     expect(freeName('A', new Set())).toBe('A');
