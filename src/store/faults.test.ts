@@ -158,7 +158,7 @@ it.each(cases)('saving a notebook: $code, for good $forGood', (fault) => {
     fault,
     (n) => notebooks.write('one', `{"version":${n}}`),
     (failed, n) => {
-      const { version } = JSON.parse(notebooks.read('one')) as { version: number };
+      const { version } = JSON.parse(notebooks.read('one').json) as { version: number };
       // The old one or the new one: after the rename only its durability was in doubt.
       expect(failed ? [last, n] : [n]).toContain(version);
       last = version;
