@@ -96,9 +96,15 @@ export class Library {
   }
 }
 
+/** A title as a file may be called that is not taken yet: the store says what a name may hold. */
 export function freeName(title: string, taken: ReadonlySet<string>): string {
-  if (!taken.has(title)) return title;
+  const plain = Array.from(title.replace(/[/\\<>:"|?*\p{Cc}\p{Cs}\s]+/gu, ' '))
+    .slice(0, 60)
+    .join('')
+    .replace(/^[. ]+|[. ]+$/g, '');
+  const name = plain === '' ? 'Notebook' : plain;
+  if (!taken.has(name)) return name;
   let n = 2;
-  while (taken.has(`${title} ${n}`)) n += 1;
-  return `${title} ${n}`;
+  while (taken.has(`${name} ${n}`)) n += 1;
+  return `${name} ${n}`;
 }

@@ -230,4 +230,10 @@ describe('freeName', () => {
     expect(freeName('A', new Set())).toBe('A');
     expect(freeName('A', new Set(['A', 'A 2']))).toBe('A 3');
   });
+
+  it('leaves out what no file may be called', () => {
+    expect(freeName('How many prototypes?', new Set())).toBe('How many prototypes');
+    expect(freeName('../a/b:*', new Set())).toBe('a b');
+    expect(freeName('???', new Set())).toBe('Notebook');
+  });
 });
