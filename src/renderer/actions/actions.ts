@@ -21,8 +21,8 @@ export interface Action {
 const inNotebook = (session: Session): boolean =>
   session.notebook.document !== undefined && !session.starting;
 const onCell = (session: Session): boolean =>
-  inNotebook(session) && session.desk.indexOf(session.selected) >= 0;
-const at = (session: Session): number => session.desk.indexOf(session.selected);
+  inNotebook(session) && session.document.indexOf(session.selected) >= 0;
+const at = (session: Session): number => session.document.indexOf(session.selected);
 const isRunning = (session: Session): boolean => session.viewedActivity !== null;
 
 /**
@@ -40,7 +40,7 @@ export const ACTIONS: readonly Action[] = [
     when: onCell,
     run: (session) => {
       runCell(session, session.selected);
-      session.desk.step(1);
+      session.document.step(1);
     },
   },
   {
@@ -52,7 +52,7 @@ export const ACTIONS: readonly Action[] = [
     when: onCell,
     run: (session) => {
       runCell(session, session.selected);
-      session.desk.go(session.selected);
+      session.document.go(session.selected);
     },
   },
   {
@@ -61,7 +61,7 @@ export const ACTIONS: readonly Action[] = [
     group: 'Cell',
     keys: ['Enter'],
     when: onCell,
-    run: (session) => session.desk.edit(session.selected),
+    run: (session) => session.document.edit(session.selected),
   },
   {
     id: 'cell.next',
@@ -69,7 +69,7 @@ export const ACTIONS: readonly Action[] = [
     group: 'Cell',
     keys: ['J', 'ArrowDown'],
     when: inNotebook,
-    run: (session) => session.desk.step(1),
+    run: (session) => session.document.step(1),
   },
   {
     id: 'cell.previous',
@@ -77,7 +77,7 @@ export const ACTIONS: readonly Action[] = [
     group: 'Cell',
     keys: ['K', 'ArrowUp'],
     when: inNotebook,
-    run: (session) => session.desk.step(-1),
+    run: (session) => session.document.step(-1),
   },
   {
     id: 'cell.up',
@@ -85,7 +85,7 @@ export const ACTIONS: readonly Action[] = [
     group: 'Cell',
     keys: ['Mod+Shift+ArrowUp'],
     when: onCell,
-    run: (session) => session.desk.move(session.selected, at(session) - 1),
+    run: (session) => session.document.move(session.selected, at(session) - 1),
   },
   {
     id: 'cell.down',
@@ -93,7 +93,7 @@ export const ACTIONS: readonly Action[] = [
     group: 'Cell',
     keys: ['Mod+Shift+ArrowDown'],
     when: onCell,
-    run: (session) => session.desk.move(session.selected, at(session) + 1),
+    run: (session) => session.document.move(session.selected, at(session) + 1),
   },
   {
     id: 'cell.fold',
@@ -102,8 +102,8 @@ export const ACTIONS: readonly Action[] = [
     keys: ['O'],
     when: onCell,
     run: (session) => {
-      const cell = session.desk.cells[at(session)];
-      if (cell) session.desk.fold(cell.id, cell.folded !== true);
+      const cell = session.document.cells[at(session)];
+      if (cell) session.document.fold(cell.id, cell.folded !== true);
     },
   },
   {
@@ -112,7 +112,7 @@ export const ACTIONS: readonly Action[] = [
     group: 'Cell',
     keys: ['Shift+D'],
     when: onCell,
-    run: (session) => session.desk.duplicate(session.selected),
+    run: (session) => session.document.duplicate(session.selected),
   },
   {
     id: 'cell.copy',
@@ -120,7 +120,7 @@ export const ACTIONS: readonly Action[] = [
     group: 'Cell',
     keys: ['C'],
     when: onCell,
-    run: (session) => session.desk.copy(session.selected),
+    run: (session) => session.document.copy(session.selected),
   },
   {
     id: 'cell.cut',
@@ -128,15 +128,15 @@ export const ACTIONS: readonly Action[] = [
     group: 'Cell',
     keys: ['X'],
     when: onCell,
-    run: (session) => session.desk.remove(session.selected, true),
+    run: (session) => session.document.remove(session.selected, true),
   },
   {
     id: 'cell.paste',
     title: 'Paste below',
     group: 'Cell',
     keys: ['V'],
-    when: (session) => inNotebook(session) && session.desk.clipboard.length > 0,
-    run: (session) => session.desk.paste(),
+    when: (session) => inNotebook(session) && session.document.clipboard.length > 0,
+    run: (session) => session.document.paste(),
   },
   {
     id: 'cell.delete',
@@ -144,7 +144,7 @@ export const ACTIONS: readonly Action[] = [
     group: 'Cell',
     keys: ['D D'],
     when: onCell,
-    run: (session) => session.desk.remove(session.selected),
+    run: (session) => session.document.remove(session.selected),
   },
   {
     id: 'undo',
@@ -152,7 +152,7 @@ export const ACTIONS: readonly Action[] = [
     group: 'Cell',
     keys: ['Z', 'Mod+Z'],
     when: inNotebook,
-    run: (session) => session.desk.undo(),
+    run: (session) => session.document.undo(),
   },
   {
     id: 'redo',
@@ -160,7 +160,7 @@ export const ACTIONS: readonly Action[] = [
     group: 'Cell',
     keys: ['Shift+Z', 'Mod+Shift+Z'],
     when: inNotebook,
-    run: (session) => session.desk.redo(),
+    run: (session) => session.document.redo(),
   },
   {
     id: 'add.above',
@@ -176,7 +176,7 @@ export const ACTIONS: readonly Action[] = [
     group: 'Add a cell',
     keys: ['B'],
     when: inNotebook,
-    run: (session) => session.shell.add(at(session) + 1 || session.desk.cells.length),
+    run: (session) => session.shell.add(at(session) + 1 || session.document.cells.length),
   },
   ...KIND_NAMES.map((kind): Action => ({
     id: `add.${kind}`,
@@ -184,7 +184,7 @@ export const ACTIONS: readonly Action[] = [
     group: 'Add a cell',
     keys: kind === 'note' ? ['M'] : kind === 'train' ? ['Y'] : [],
     when: inNotebook,
-    run: (session) => session.desk.add(kind),
+    run: (session) => session.document.add(kind),
   })),
   {
     id: 'run.pause',

@@ -3,7 +3,7 @@ import type { Session } from '../session/session.svelte';
 
 /** Runs a cell: what that means is the cell's own affair (see CellFrame). */
 export function runCell(session: Session, id: string): void {
-  session.desk.ports.get(id)?.run?.();
+  session.document.ports.get(id)?.run?.();
 }
 
 /** Space: the run that trains, whichever cell is selected. */
@@ -31,7 +31,7 @@ export function runAllStale(session: Session): void {
   const document = session.notebook.document;
   if (!document) return;
   for (const { id } of document.cells) {
-    const port = session.desk.ports.get(id);
+    const port = session.document.ports.get(id);
     if (port?.stale) port.run?.();
   }
   const stale = document.cells.filter(

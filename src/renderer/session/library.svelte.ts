@@ -10,7 +10,7 @@ import type { NotebookController } from './notebook.svelte';
 export interface LibraryWindow {
   readonly engine: Client;
   readonly notebook: NotebookController;
-  readonly desk: Desk;
+  readonly document: Desk;
   starting: boolean;
   attempt(act: () => Promise<void>): Promise<void>;
   openNotebook(name: string): Promise<void>;
@@ -75,7 +75,7 @@ export class Library {
       const { trashed } = await this.window.engine.request('notebook.delete', { name });
       if (open) this.window.notebook.forget();
       await this.list();
-      this.window.desk.notice = {
+      this.window.document.notice = {
         words: `The notebook “${name}” was moved to the trash; its runs stay.`,
         act: { words: 'Undo', run: () => void this.restore(trashed, name) },
       };
@@ -87,7 +87,7 @@ export class Library {
 
   async restore(trashed: string, name: string): Promise<void> {
     await this.window.attempt(async () => {
-      this.window.desk.notice = undefined;
+      this.window.document.notice = undefined;
       const to = this.freeName(name);
       await this.window.engine.request('notebook.restore', { trashed, name: to });
       await this.list();

@@ -38,7 +38,7 @@ export class Session implements TrainDesk {
     cells: (kind) => this.notebook.document?.cells.filter((cell) => cell.kind === kind).length,
     view: (run) => this.view(run),
   });
-  readonly desk: Desk;
+  readonly document: Desk;
   readonly library: Library;
   readonly shell = new Shell();
   link = $state.raw<ConnectionState>({ state: 'connecting' });
@@ -69,7 +69,7 @@ export class Session implements TrainDesk {
     this.engine = road.client;
     this.pool = new RunPool(this.engine);
     this.notebook = new NotebookController(this.engine, () => this.follow());
-    this.desk = new Desk(this.notebook, this);
+    this.document = new Desk(this.notebook, this);
     this.library = new Library(this);
     road.onHost((state) => this.hostIs(state));
     this.engine.onState((state) => {

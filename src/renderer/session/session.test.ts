@@ -161,20 +161,20 @@ describe('the document of a session', () => {
     const run = session.viewed?.run;
     session.notebook.update('note', 'note', (note) => ({ ...note, text: 'a' }));
     session.notebook.update('note', 'note', (note) => ({ ...note, text: 'ab' }));
-    session.desk.remove('model');
-    expect(session.desk.notice?.words).toBe(
+    session.document.remove('model');
+    expect(session.document.notice?.words).toBe(
       'Model (3) was deleted, and with it Train (4), Curves (5), Trajectories (6), Samples (7).',
     );
     expect(session.viewed).toBeUndefined();
-    session.desk.undo();
+    session.document.undo();
     expect(session.viewed?.run).toBe(run);
-    session.desk.undo();
-    expect(session.desk.cells[0]).toMatchObject({ text: '# Note' });
-    session.desk.undo();
-    expect(session.desk.notice?.words).toBe('There is nothing to undo.');
+    session.document.undo();
+    expect(session.document.cells[0]).toMatchObject({ text: '# Note' });
+    session.document.undo();
+    expect(session.document.notice?.words).toBe('There is nothing to undo.');
     expect(session.train('train').cell?.run).toBe(run);
-    session.desk.redo();
-    expect(session.desk.cells[0]).toMatchObject({ text: 'ab' });
+    session.document.redo();
+    expect(session.document.cells[0]).toMatchObject({ text: 'ab' });
   });
 
   it('says what was changed since the run began, and takes it back', async () => {
@@ -192,7 +192,7 @@ describe('the document of a session', () => {
     expect(session.viewed?.run).toBe(at.cell?.run);
     session.revert('train');
     expect(at.changes).toEqual([]);
-    session.desk.undo();
+    session.document.undo();
     expect(at.changes).toHaveLength(1);
   });
 
@@ -201,12 +201,12 @@ describe('the document of a session', () => {
     await session.begin();
     await session.begun('One', config, '', true);
     const run = session.viewed?.run;
-    session.desk.remove('train', true);
-    session.desk.paste();
+    session.document.remove('train', true);
+    session.document.paste();
     expect(session.viewed?.run).toBe(run);
-    session.desk.paste();
+    session.document.paste();
     expect(session.train('train-2').run).toBeNull();
-    expect(session.desk.cells.filter(({ kind }) => kind === 'samples')).toHaveLength(2);
+    expect(session.document.cells.filter(({ kind }) => kind === 'samples')).toHaveLength(2);
   });
 
   it('deletes a notebook into the trash and brings it back', async () => {
@@ -219,7 +219,7 @@ describe('the document of a session', () => {
     expect(session.library.notebooks?.map(({ name }) => name)).toEqual(['One', 'Two']);
     await session.library.remove('Two');
     expect(session.notebook.name).toBe('One');
-    session.desk.notice?.act?.run();
+    session.document.notice?.act?.run();
     await vi.waitFor(() => expect(session.notebook.name).toBe('Two'));
     expect(session.error).toBeUndefined();
   });

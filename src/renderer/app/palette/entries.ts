@@ -22,7 +22,7 @@ export interface Entry {
 
 /** All that can be done, gone to or opened now. */
 export function entriesOf(session: Session, keymap: Keymap): Entry[] {
-  const { desk, shell } = session;
+  const { document: desk, shell } = session;
   const close = (act: () => void) => (): void => {
     shell.close();
     act();
@@ -91,7 +91,7 @@ export function newCells(session: Session, keymap: Keymap, index: number): Entry
       kind,
       run: () => {
         session.shell.close();
-        session.desk.add(kind, index);
+        session.document.add(kind, index);
       },
     };
   });
