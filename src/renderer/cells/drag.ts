@@ -1,11 +1,11 @@
 import type { Attachment } from 'svelte/attachments';
-import type { Desk } from '../session/desk.svelte';
+import type { DocumentController } from '../session/document.svelte';
 
 /** How far the pointer must go before a press becomes a drag, px. */
 const SLACK = 6;
 
 /** Drags a cell by its header: a line shows where it would go, and the cell goes there on release. */
-export function draggable(id: string, desk: Desk): Attachment<HTMLElement> {
+export function draggable(id: string, desk: DocumentController): Attachment<HTMLElement> {
   return (header) => {
     let from: { x: number; y: number } | undefined;
     const down = (event: PointerEvent): void => {

@@ -3,14 +3,14 @@ import { parseNotebook } from '@shared/config/notebook';
 import type { Notebook } from '@shared/config/notebook';
 import type { Client } from '@shared/protocol/client';
 import type { RequestOutput } from '@shared/protocol/contract';
-import type { Desk } from './desk.svelte';
+import type { DocumentController } from './document.svelte';
 import type { NotebookController } from './notebook.svelte';
 
 /** What the library asks of the window. */
 export interface LibraryWindow {
   readonly engine: Client;
   readonly notebook: NotebookController;
-  readonly document: Desk;
+  readonly document: DocumentController;
   starting: boolean;
   attempt(act: () => Promise<void>): Promise<void>;
   openNotebook(name: string): Promise<void>;

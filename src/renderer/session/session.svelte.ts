@@ -8,7 +8,7 @@ import type { RequestOutput, RunSummary, SubscriptionEvent } from '@shared/proto
 import { getContext, setContext } from 'svelte';
 import type { Client, ConnectionState } from '@shared/protocol/client';
 import type { Link } from './connect';
-import { Desk } from './desk.svelte';
+import { DocumentController } from './document.svelte';
 import type { Desktop } from './desktop';
 import type { HostState } from '@shared/protocol/host';
 import { Library } from './library.svelte';
@@ -38,7 +38,7 @@ export class Session implements TrainDesk {
     cells: (kind) => this.notebook.document?.cells.filter((cell) => cell.kind === kind).length,
     view: (run) => this.view(run),
   });
-  readonly document: Desk;
+  readonly document: DocumentController;
   readonly library: Library;
   readonly shell = new Shell();
   link = $state.raw<ConnectionState>({ state: 'connecting' });
@@ -69,7 +69,7 @@ export class Session implements TrainDesk {
     this.engine = road.client;
     this.pool = new RunPool(this.engine);
     this.notebook = new NotebookController(this.engine, () => this.follow());
-    this.document = new Desk(this.notebook, this);
+    this.document = new DocumentController(this.notebook, this);
     this.library = new Library(this);
     road.onHost((state) => this.hostIs(state));
     this.engine.onState((state) => {

@@ -40,7 +40,7 @@ export interface Selection {
 }
 
 /** The document as it is worked on: selection, changes with undo, clipboard, what the cells offer. */
-export class Desk {
+export class DocumentController {
   clipboard = $state.raw<readonly Cell[]>([]);
   notice = $state.raw<Notice>();
   /** The cell to bring into view and focus, anew with each object. */
@@ -129,7 +129,9 @@ export class Desk {
   }
 
   refer(id: string, field: string, target: string): void {
-    this.change((document) => referTo(document, id, field, target));
+    const document = this.notebook.document;
+    // The focus stays on the list that is being chosen from.
+    if (document) this.notebook.edit(referTo(document, id, field, target).notebook);
   }
 
   fold(id: string, folded: boolean): void {
