@@ -112,7 +112,7 @@ const WRITERS: { readonly [K in CellKind]?: Writer<K> } = {
           return each && pictureOf(each);
         }),
       );
-      const prototypes = plan.columns.map(conditionWords).join('; ');
+      const prototypes = plan.columns.map((each) => conditionWords(each)).join('; ');
       out.push(
         image(
           rows,
