@@ -20,7 +20,10 @@ import { RunConfigSchema } from './run-config';
 import { TEMPLATES } from './templates';
 
 const config = configFor('quick', { kind: 'digits' });
-const digits = notebookFor(config, '# Digits');
+// A notebook of fixed kinds, whatever else a new one may begin with.
+const KINDS = ['note', 'data', 'model', 'train', 'curves', 'trajectories', 'samples'];
+const whole = notebookFor(config, '# Digits');
+const digits = { ...whole, cells: whole.cells.filter(({ kind }) => KINDS.includes(kind)) };
 const empty: Notebook = { protodiff_notebook: 1, cells: [] };
 const ids = ({ cells }: Notebook): string[] => cells.map(({ id }) => id);
 
