@@ -72,7 +72,7 @@ test('cells are added, moved, copied, deleted and brought back, by keyboard and 
   await cell(page, 'samples').focus();
   await page.keyboard.press('b');
   const menu = page.getByRole('dialog', { name: 'New cell' });
-  await menu.getByRole('combobox').fill('side by');
+  await menu.getByRole('combobox').fill('traject');
   await page.screenshot({ path: info.outputPath('add-cell.png') });
   await page.keyboard.press('Enter');
   await expect(cell(page, 'trajectories')).toBeFocused();
