@@ -22,6 +22,10 @@ export class NotebookController {
   /** Unix ms of the last write; undefined while a change waits to be written. */
   saved = $state<number>();
   error = $state.raw<AppError>();
+  /** Goes up with every notebook that is opened: its cells begin anew, but not for another name. */
+  opened = $state(0);
+  /** By cell: goes up when undo or redo changed it, for what its component keeps by itself. */
+  turns = $state.raw<Readonly<Record<string, number>>>({});
   /** The file was changed by another; nothing is written till a person has chosen. */
   conflict = $state.raw<AppError>();
   private writing = false;
@@ -59,6 +63,8 @@ export class NotebookController {
     this.error = undefined;
     this.conflict = undefined;
     this.history.clear();
+    this.turns = {};
+    this.opened += 1;
     this.changed();
   }
 
@@ -114,14 +120,24 @@ export class NotebookController {
   /** Whether there was something to undo. */
   undo(): boolean {
     const before = this.document && this.history.undo(this.document);
-    if (before) this.put(before);
+    if (before) this.turnTo(before);
     return before !== undefined;
   }
 
   redo(): boolean {
     const after = this.document && this.history.redo(this.document);
-    if (after) this.put(after);
+    if (after) this.turnTo(after);
     return after !== undefined;
+  }
+
+  private turnTo(document: Notebook): void {
+    const before = new Map(this.document?.cells.map((cell) => [cell.id, cell]));
+    const turns = { ...this.turns };
+    for (const cell of document.cells) {
+      if (before.get(cell.id) !== cell) turns[cell.id] = (turns[cell.id] ?? 0) + 1;
+    }
+    this.turns = turns;
+    this.put(document);
   }
 
   private put(document: Notebook): void {

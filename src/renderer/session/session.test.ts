@@ -170,6 +170,8 @@ describe('the document of a session', () => {
     expect(session.viewed?.run).toBe(run);
     session.document.undo();
     expect(session.document.cells[0]).toMatchObject({ text: '# Note' });
+    expect(session.notebook.turns).toMatchObject({ note: 1 });
+    expect(session.notebook.turns['data']).toBeUndefined();
     session.document.undo();
     expect(session.document.notice?.words).toBe('There is nothing to undo.');
     expect(session.train('train').cell?.run).toBe(run);
