@@ -20,6 +20,8 @@ async function stepOf(page: Page): Promise<number> {
 
 async function picture(page: Page, of: Locator): Promise<void> {
   if (!PICTURED) return;
+  // All of the cell at once: it is taller than most windows.
+  await page.setViewportSize({ width: 1440, height: 1150 });
   for (const theme of ['light', 'dark']) {
     const toggle = page.getByRole('button', { name: new RegExp(`${theme} theme`, 'i') });
     if (await toggle.isVisible()) await toggle.click();

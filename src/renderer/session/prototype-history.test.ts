@@ -120,6 +120,6 @@ describe('PrototypeHistory', () => {
     });
     history.receive(one);
     expect([...(history.all[0]?.plane ?? [])].every(Number.isFinite)).toBe(true);
-    expect(history.all[0]?.alarms).toEqual([]);
+    expect(history.all[0]?.alarms()).toEqual([]);
   });
 });

@@ -12,7 +12,8 @@ export interface Snapshot extends Omit<Event, 'run' | 'restart'> {
   plane: Float64Array;
   /** Share of the variance of features and prototypes that the plane shows. */
   shown: number;
-  alarms: Alarm[];
+  /** Worked out when first asked for: a large bank has many pairs to compare. */
+  alarms: () => readonly Alarm[];
 }
 
 /** x and y from and to, the same for all of the training. */
@@ -109,8 +110,13 @@ function lay(event: Event, before: Snapshot | undefined): Snapshot {
     ...pick(event),
     plane: comparable ? laid(plane, procrustes(plane, comparable)) : plane,
     shown: (fitted.shares[0] ?? 0) + (fitted.shares[1] ?? 0),
-    alarms: prototypeAlarms(event),
+    alarms: once(() => prototypeAlarms(event)),
   };
+}
+
+function once<T>(make: () => T): () => T {
+  let made: { value: T } | undefined;
+  return () => (made ??= { value: make() }).value;
 }
 
 /** [N + K, D] the features, then the bank. */

@@ -21,7 +21,7 @@ function snapshot(): Snapshot {
     assignment: ndarray(Int32Array.of(0, 0, 1, 1), [4]),
     usage: ndarray(Float32Array.of(0.625, 0.375), [2]),
     plane: new Float64Array(12),
-    alarms: [
+    alarms: () => [
       { kind: 'twins', prototypes: [0, 1], value: 0.97, limit: 0.95, suggestion: 'Raise β.' },
     ],
   };
@@ -64,7 +64,7 @@ describe('words', () => {
       fact: 'Prototype 11 is dead.',
       figure: 'It holds 0.2 % of the last 1,000 assignments, the limit is 0.8 %.',
     });
-    const { alarms } = snapshot();
+    const alarms = snapshot().alarms();
     expect(alarmWords(alarms[0] as (typeof alarms)[0])).toEqual({
       fact: 'Prototypes 0 and 1 are twins.',
       figure: 'Their cosine is 0.97, the limit is 0.95.',

@@ -14,7 +14,7 @@ export function mapSummary(snapshot: Snapshot, name: (prototype: number) => stri
     perplexity === null
       ? 'No image has been assigned yet.'
       : `Perplexity ${perplexity.toFixed(1)} of ${shares.length}. The largest share has ${called(shares.indexOf(most))}, ${percent(most)}; the smallest ${called(shares.indexOf(least))}, ${percent(least)}.`,
-    ...alarms.map((alarm) => {
+    ...alarms().map((alarm) => {
       const { fact, figure } = alarmWords(alarm);
       return `${fact} ${figure}`;
     }),
