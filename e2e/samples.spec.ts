@@ -80,6 +80,7 @@ test('a journal replays to the same bits; mixes, pictures and animations of its 
     await drop(page, 'some.journal.json', json, 'application/json');
     await expect(page.getByText(/The journal of made-elsewhere: 2 changes/)).toBeVisible();
     await page.getByRole('button', { name: 'Replay in a new run' }).click();
+    await expect(page).toHaveTitle(/^\d+ % · [a-z]+-[a-z]+ · Protodiff$/);
     await expect(region(page, 'Journal').getByRole('listitem')).toHaveCount(2, { timeout: TRAINS });
   });
   const finished = region(page, 'Train').getByText('Finished').first();
@@ -120,12 +121,21 @@ test('a journal replays to the same bits; mixes, pictures and animations of its 
       );
       await expect(samples.getByRole('img', { name: 'The mix' })).toBeVisible({ timeout: 30_000 });
       await samples.getByRole('slider', { name: 'Share of prototype 0' }).fill('70');
-      await samples.getByRole('button', { name: 'Add column' }).click();
+      await samples.getByRole('button', { name: 'Add mixed column' }).click();
       await samples.getByRole('button', { name: 'Make the sheet' }).click();
       await expect(samples.getByRole('button', { name: 'Make again' })).toBeVisible({
         timeout: 60_000,
       });
       await expect(samples.getByRole('img', { name: /^70 % 0, .* % 2, seed 42$/ })).toBeVisible();
+      // The search for the nearest training images makes the sheet once more.
+      await samples.getByRole('button', { name: 'Nearest training image' }).click();
+      const near = samples.getByRole('img', {
+        name: /^nearest training image, number \d+, distance/,
+      });
+      await expect(near).toHaveCount(20, { timeout: 60_000 });
+      await expect(
+        samples.getByText(/training images are usually .* from each other/).first(),
+      ).toBeVisible({ timeout: 60_000 });
       await picture(page, 'samples', samples);
       const file = await app.download(() =>
         samples.getByRole('button', { name: 'Export Contact sheet, PNG' }).click(),

@@ -140,7 +140,7 @@ test('samples: a contact sheet is made while it trains, and saved three ways', a
   const seeds = cell.getByRole('textbox', { name: 'Seeds' });
   await seeds.fill('3');
   await seeds.press('Enter');
-  await cell.getByRole('button', { name: 'Add column' }).click();
+  await cell.getByRole('button', { name: 'Add mixed column' }).click();
   const before = await stepOf(page);
   await cell.getByRole('button', { name: 'Make the sheet' }).click();
   await expect(cell.getByRole('button', { name: 'Make again' })).toBeVisible({ timeout: 90_000 });

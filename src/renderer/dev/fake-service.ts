@@ -20,6 +20,7 @@ import type { PrototypeLabel } from '@shared/protocol/contract-prototypes';
 import type { Service, Source } from '@shared/protocol/service';
 import { FakeBank } from './fake-bank';
 import { drawn, hash } from './fake-images';
+import { fakeSheet } from './fake-sheet';
 
 /** A made-up engine for looking at the window without one: never part of the product. */
 export class FakeService implements Service {
@@ -259,6 +260,10 @@ export class FakeService implements Service {
           seen = String(last);
           return run.samples(last);
         }
+        case 'sheet':
+          if (!run || seen !== '') return undefined;
+          seen = 'made';
+          return fakeSheet(input as SubscriptionInput<'sheet'>, run.step);
         case 'prototypes': {
           const next = run?.bank.snapshots(run.step)[from];
           if (!run || !next) return undefined;

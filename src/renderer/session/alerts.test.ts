@@ -16,9 +16,7 @@ describe('what is news of the runs', () => {
     expect(endings([run('paused')], [{ ...run('failed'), problem: 'The loss is NaN.' }])).toEqual([
       { title: 'brisk-heron has failed', body: 'The loss is NaN.' },
     ]);
-    expect(endings([run('running')], [run('lost')])[0]?.body).toBe(
-      'No heartbeat since step 1,200 of 4,000.',
-    );
+    expect(endings([run('running')], [run('failed')])[0]?.body).toBe('At step 1,200 of 4,000.');
   });
 
   it('is neither what a person did nor what was so before', () => {

@@ -10,7 +10,7 @@ const WORKING: readonly RunState[] = ['queued', 'running', 'paused'];
 
 /**
  * What happened to the runs between two lists: one that trained and has ended by itself. A stop
- * was asked for, and is no news.
+ * was asked for, and is no news; a run that lost its engine is continued, which a notice tells.
  */
 export function endings(before: readonly RunSummary[], after: readonly RunSummary[]): News[] {
   const worked = new Set(
@@ -27,8 +27,6 @@ export function endings(before: readonly RunSummary[], after: readonly RunSummar
           ];
         case 'failed':
           return [{ title: `${name} has failed`, body: problem ?? `At ${at}.` }];
-        case 'lost':
-          return [{ title: `${name} is lost`, body: `No heartbeat since ${at}.` }];
         default:
           return [];
       }

@@ -68,6 +68,8 @@ export class RestoreController {
     }
     this.place.view(saved.run);
     this.wanted = saved;
+    // Replaced once the cell has them: a folded one takes them when it is unfolded.
+    this.said = { level: 'info', message: `The settings of the file wait for the ${kind} cell.` };
   }
 
   /** A cell has taken the settings up. `checkpoint`: whether the very weights are still stored. */

@@ -29,6 +29,7 @@ describe('restoring from a file', () => {
     await restore.open(file({ sheet: { run, step: 7, plan } }));
     expect(place.view).toHaveBeenCalledWith(run);
     expect(restore.wanted).toEqual({ kind: 'sheet', run, step: 7, plan });
+    expect(restore.said?.message).toMatch(/wait for the samples cell/);
     restore.restored('Samples', 7, true);
     expect(restore.wanted).toBeUndefined();
     expect(restore.said).toMatchObject({ level: 'info', message: /at step 7/ });

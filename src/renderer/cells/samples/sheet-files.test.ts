@@ -34,7 +34,15 @@ for (const [column, row] of [
   [0, 1],
 ] as const) {
   const data = new Uint8Array(4).fill(row * 10 + column);
-  images.set(cellKey(column, row), { column, row, height: 2, width: 2, channels: 1, data });
+  images.set(cellKey(column, row), {
+    column,
+    row,
+    height: 2,
+    width: 2,
+    channels: 1,
+    data,
+    nearest: null,
+  });
 }
 
 describe('the files of a contact sheet', () => {
