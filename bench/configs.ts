@@ -29,3 +29,4 @@ function peerCifar10(): RunConfig {
 
 /** What the application trains at one click. */
 CONFIGS['app'] = configFor('quick', { kind: 'digits' });
+CONFIGS['tiny'] = configFor('tiny', { kind: 'digits' });

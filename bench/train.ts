@@ -91,7 +91,7 @@ async function main(): Promise<void> {
       token_time: f([16, spec.dim]),
       signal: f([16, 1, 1, 1]),
       noise: f([16, 1, 1, 1]),
-      one_hot: f([16, spec.k]),
+      shares: f([16, spec.k]),
     }),
   );
   const report = {

@@ -1,5 +1,7 @@
 import { closeSync, fsyncSync, openSync, renameSync, writeSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { SamplingConfigSchema } from '@shared/config/run-config';
+import type { SamplingConfig } from '@shared/config/run-config';
 import { SamplerNameSchema } from '@shared/config/sampling-rows';
 import type { SamplerName } from '@shared/config/sampling-rows';
 import { AppError } from '@shared/errors';
@@ -17,6 +19,7 @@ export async function sample(call: Call): Promise<number> {
   const given = {
     ...Object.fromEntries(Object.entries(wanted).filter(([, n]) => n !== undefined)),
     ...samplerOf(call.text('sampler')),
+    ...optionsOf(call),
   };
   return withEngine(call, async (engine) => {
     const { runs } = await engine.request('runs.list', {}, new AbortController().signal);
@@ -40,6 +43,25 @@ function samplerOf(name: string | undefined): { sampler?: SamplerName } {
   throw new AppError('bad_config', `There is no sampler called ${name}.`, {
     remedy: `Choose one of ${SamplerNameSchema.options.join(', ')}.`,
   });
+}
+
+/** Guidance and draw, where they are given. @throws AppError bad_config */
+function optionsOf(call: Call): Partial<SamplingConfig> {
+  const [guidance, draw] = [call.text('guidance'), call.text('draw')];
+  const parsed = SamplingConfigSchema.partial().safeParse({
+    ...(guidance !== undefined && { guidance: Number(guidance) }),
+    ...(draw !== undefined && { draw }),
+  });
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    throw new AppError('bad_config', `--${issue?.path.join('.')}: ${issue?.message}.`, {
+      remedy: 'See: protodiff sample --help',
+    });
+  }
+  return {
+    ...(guidance !== undefined && { guidance: parsed.data.guidance ?? 1 }),
+    ...(draw !== undefined && parsed.data.draw && { draw: parsed.data.draw }),
+  };
 }
 
 /** Whole or not at all. */

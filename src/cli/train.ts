@@ -1,3 +1,4 @@
+import { imagesPerStep } from '@shared/config/run-config';
 import { PROTOCOL_VERSION } from '@shared/protocol/contract';
 import type { RunSummary } from '@shared/protocol/contract';
 import { AppError } from '@shared/errors';
@@ -103,7 +104,7 @@ async function sumUp(
     state,
     loss_first10: history.mean('first', FIRST),
     loss_last50: history.mean('last', LAST),
-    images_per_s: history.speed(from, config.training.batch_size),
+    images_per_s: history.speed(from, imagesPerStep(config.training)),
     backend,
     weights_sha256: last_checkpoint === null ? null : await engine.weightsSha256(run),
     seconds,

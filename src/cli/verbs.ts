@@ -1,4 +1,5 @@
 import { PRESET_NAMES } from '@shared/config/presets';
+import { SamplerNameSchema } from '@shared/config/sampling-rows';
 import type { OptionSpec, Verb } from './call';
 
 const workspace: OptionSpec = {
@@ -50,9 +51,14 @@ export const VERBS: Record<string, Verb> = {
     arity: [1, 1],
     options: {
       count: { value: 'N', help: 'pictures' },
-      sampler: { value: 'NAME', help: 'ddim, ddpm or dpmpp_2m' },
+      sampler: { value: 'NAME', help: SamplerNameSchema.options.join(', ') },
       steps: { value: 'N', help: 'sampler steps' },
       seed: { value: 'N', help: 'of the noise' },
+      guidance: {
+        value: 'W',
+        help: 'of models trained with condition_dropout (default: the run’s)',
+      },
+      draw: { value: 'MODE', help: 'per_image, per_step or all' },
       out: { value: 'FILE', help: 'a PNG (default: RUN-stepN.png here)' },
       workspace,
       json,

@@ -344,5 +344,6 @@ class LocalEngine implements Engine {
 
 /** What decides the time of a step. */
 function speedKey({ model, data, training }: RunConfig): string {
-  return JSON.stringify([model, data.image_size, data.channels, training.batch_size]);
+  const { batch_size, accumulate } = training;
+  return JSON.stringify([model, data.image_size, data.channels, batch_size, accumulate]);
 }

@@ -1,3 +1,4 @@
+import { FAMILY } from '@shared/config/family';
 import { AppError } from '@shared/errors';
 import { ndarray } from '@shared/maths/ndarray';
 import type { SubscriptionEvent, SubscriptionInput } from '@shared/protocol/contract';
@@ -65,7 +66,12 @@ export function exemplarSource(
 ): Source<SubscriptionEvent<'exemplars'>> {
   const { origin } = store.read(run);
   const { config } = origin;
-  const { k } = config.model;
+  const { k, variant } = config.model;
+  if (!FAMILY[variant].bank) {
+    throw new AppError('bad_config', `${FAMILY[variant].title} has no prototypes.`, {
+      remedy: 'Choose a run of a model that has.',
+    });
+  }
   const { image_size: size, channels } = config.data;
   const shown = Math.min(count, origin.data.images);
   if (k * shown * size * size * channels > MAX_BYTES) {

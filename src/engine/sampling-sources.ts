@@ -1,3 +1,5 @@
+import { choicesOf } from '@shared/config/family';
+import { guidanceProblem } from '@shared/config/run-config';
 import type { RunConfig } from '@shared/config/run-config';
 import { comparable } from '@shared/config/sampling-rows';
 import { AppError } from '@shared/errors';
@@ -90,14 +92,18 @@ export function refuse(
   steps: number,
   planes: number,
 ): void {
-  for (const { run, prototypes } of items) {
-    const { k } = config(run).model;
-    const wrong = prototypes.find(({ prototype }) => prototype >= k)?.prototype;
+  for (const { run, prototypes, guidance } of items) {
+    const choices = choicesOf(config(run).model);
+    const whose = run === null ? 'this run' : run;
+    const wrong = prototypes.find(({ prototype }) => prototype >= choices)?.prototype;
     if (wrong !== undefined) {
-      const whose = run === null ? 'this run' : run;
-      throw new AppError('bad_config', `There is no prototype ${wrong}: ${whose} has ${k}.`, {
-        remedy: `Choose from 0 to ${k - 1}.`,
+      throw new AppError('bad_config', `There is no prototype ${wrong}: ${whose} has ${choices}.`, {
+        remedy: choices > 0 ? `Choose from 0 to ${choices - 1}.` : 'Choose none.',
       });
+    }
+    const unguided = guidance === 1 ? null : guidanceProblem(config(run));
+    if (unguided !== null) {
+      throw new AppError('bad_config', `Images of ${whose} cannot be guided: ${unguided}.`);
     }
     if (!comparable(config(null), config(run))) {
       throw new AppError(

@@ -125,7 +125,7 @@ describe('trajectories', () => {
     expect(close(image?.x_t, one.find(({ column }) => column === 4)?.x_t)).toBeLessThanOrEqual(1);
     const sheet = await gather('sheet', {
       ...{ run, columns: [alike(0), alike(2)], seed: 6, rows: 3, weights: 'ema', sampler: 'ddim' },
-      ...{ steps: 8, eta: 0, checkpoint: null },
+      ...{ steps: 8, eta: 0, checkpoint: null, guidance: 1 },
     });
     const cells = sheet.flatMap(({ cells, images }) =>
       cells.map((cell, i) => ({ cell, data: images.data.slice(i * 256, (i + 1) * 256) })),
@@ -140,7 +140,7 @@ describe('trajectories', () => {
   it('find the training image nearest to each image of a sheet, and what is usual', async () => {
     const input: SubscriptionInput<'sheet'> = {
       ...{ run, columns: [alike(0), alike(1)], seed: 6, rows: 2, weights: 'ema', sampler: 'ddim' },
-      ...{ steps: 4, eta: 0, checkpoint: null },
+      ...{ steps: 4, eta: 0, checkpoint: null, guidance: 1 },
     };
     const without = (await gather('sheet', input)).at(-1);
     expect(without?.nearest_index.data.length).toBe(0);

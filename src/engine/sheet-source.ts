@@ -17,14 +17,15 @@ export function sheetSource(
   changed: () => void,
 ): Source<SubscriptionEvent<'sheet'>> {
   const config = configs(context, input.run);
-  const { columns, rows, seed, weights, sampler, checkpoint, steps, eta } = input;
+  const { columns, rows, seed, weights, sampler, guidance, checkpoint, steps, eta } = input;
   // Row by row, so that the sheet fills from its top.
   const cells = Array.from({ length: rows }, (_, row) =>
     columns.map((_prototypes, at): [number, number] => [at, row]),
   ).flat();
   const items = cells.map(([at, row]): Item => {
     const prototypes = columns[at] ?? [];
-    return { prototypes, weights, sampler, checkpoint, run: null, seed: (seed + row) % 2 ** 32 };
+    const settings = { weights, sampler, guidance, checkpoint, run: null };
+    return { ...settings, prototypes, seed: (seed + row) % 2 ** 32 };
   });
   refuse(config, items, steps, items.length);
   const painting = { config, items, steps, eta, keep: new Set<number>() };

@@ -85,7 +85,14 @@ describe('gatherBatch', () => {
 
   it('mirrors left to right, channels and rows kept, only where it is told to', () => {
     const plain = gatherBatch(images, [1, 1]);
-    const mixed = gatherBatch(images, [1, 1], [false, true]);
+    const mixed = gatherBatch(
+      images,
+      [1, 1],
+      [
+        { flip: false, dx: 0, dy: 0 },
+        { flip: true, dx: 0, dy: 0 },
+      ],
+    );
     expect(mixed.subarray(0, 12)).toEqual(plain.subarray(0, 12));
     const [a, b, c, d] = [0, 3, 6, 9].map((at) => Array.from(plain.subarray(at, at + 3)));
     expect(Array.from(mixed.subarray(12))).toEqual([b, a, d, c].flat());

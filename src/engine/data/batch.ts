@@ -42,16 +42,25 @@ function permutation(seed: number, epoch: number, n: number): Int32Array {
   return kept.order;
 }
 
+/** What is done to each image of a batch on its way; see gatherBatch. */
+export interface Augmentation {
+  /** Mirrored left to right. */
+  flip: boolean;
+  /** Moved right and down by so many pixels, edges repeated. */
+  dx: number;
+  dy: number;
+}
+
 /**
  * The images at `indices`, scaled from u8 to [-1, 1].
- * @param flips mirror image i left to right where flips[i]
+ * @param how what is done to image i; nothing where it is left out
  * @returns [B, H, W, C], B = indices.length
  * @throws RangeError when an index is outside of the data
  */
 export function gatherBatch(
   { images, count, height, width, channels }: Dataset,
   indices: ArrayLike<number>,
-  flips?: ArrayLike<boolean>,
+  how?: ArrayLike<Augmentation>,
 ): Float32Array {
   const size = height * width * channels;
   const out = new Float32Array(indices.length * size);
@@ -60,13 +69,16 @@ export function gatherBatch(
     if (!(index >= 0 && index < count)) throw new RangeError(`there is no image ${index}`);
     const from = index * size;
     const to = i * size;
-    if (!flips?.[i]) {
+    const { flip, dx, dy } = how?.[i] ?? PLAIN;
+    if (!flip && dx === 0 && dy === 0) {
       for (let k = 0; k < size; k++) out[to + k] = (images[from + k] as number) / 127.5 - 1;
       continue;
     }
     for (let y = 0; y < height; y++) {
       for (let x = 0; x < width; x++) {
-        const source = from + (y * width + (width - 1 - x)) * channels;
+        const column = within(x - dx, width);
+        const row = within(y - dy, height);
+        const source = from + (row * width + (flip ? width - 1 - column : column)) * channels;
         const target = to + (y * width + x) * channels;
         for (let c = 0; c < channels; c++) {
           out[target + c] = (images[source + c] as number) / 127.5 - 1;
@@ -75,4 +87,10 @@ export function gatherBatch(
     }
   }
   return out;
+}
+
+const PLAIN: Augmentation = { flip: false, dx: 0, dy: 0 };
+
+function within(position: number, extent: number): number {
+  return Math.min(extent - 1, Math.max(0, position));
 }

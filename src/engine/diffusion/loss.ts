@@ -1,11 +1,15 @@
 import * as tf from '@tensorflow/tfjs';
+import { attendsToAll } from '@shared/config/family';
+import { conditionFrom } from '../nn/condition';
 import type { Params } from '../nn/params';
-import { bank, distances, encode, oneHotOf, selectPrototypes } from '../nn/prototypes';
+import { oneHotOf } from '../nn/prototypes';
 import type { BatchStatistics } from '../nn/prototypes';
+import { hasBank } from '../nn/spec';
 import type { ModelSpec } from '../nn/spec';
 import { unet } from '../nn/unet';
 import type { Watch } from '../nn/unet';
 import { epsErrors, targetOf } from './prediction';
+import { prototypeLosses } from './prototype-loss';
 
 /** One batch, every random draw already made. */
 export interface Batch {
@@ -21,10 +25,12 @@ export interface Batch {
   time_proj: tf.Tensor2D;
   /** [B, dim] */
   token_time: tf.Tensor2D;
-  /** [B] int32; the class of each image for s-PDM, ignored by PDM */
+  /** [B] int32; the class of each image; PDM and DDPM ignore it */
   labels: tf.Tensor1D;
   /** [B] weight of each image's error, see lossWeights; unused where the spec is not weighted */
   loss_weight: tf.Tensor1D;
+  /** [B, 1] zero where an image trains without its condition; unused without dropout */
+  keep: tf.Tensor2D;
 }
 
 /** Scalars, so that a captured step can take new values without being captured again. */
@@ -34,111 +40,101 @@ export interface LossWeights {
   beta: tf.Scalar;
 }
 
+/**
+ * What a step trains. joint: all at once. prototypes: encoder and bank by their own loss. unet:
+ * the UNet, the bank as it is. ProtoDiffusion does the two after each other.
+ */
+export type Phase = 'joint' | 'prototypes' | 'unet';
+
+/** The phases of a model's training, in their order. */
+export function phasesOf({ variant }: Pick<ModelSpec, 'variant'>): Phase[] {
+  return variant === 'protodiffusion' ? ['prototypes', 'unet'] : ['joint'];
+}
+
+export const LOSS_TERMS = ['diffusion', 'contrastive', 'align', 'compact'] as const;
+export type LossTerm = (typeof LOSS_TERMS)[number];
+
 export interface Losses {
   total: tf.Scalar;
-  /** mean (eps_hat - eps)^2, whatever is weighted in the total, so that curves compare. */
-  diffusion: tf.Scalar;
-  contrastive: tf.Scalar;
-  align: tf.Scalar;
-  compact: tf.Scalar;
-  /** [B] int32: the prototype each image was conditioned on */
-  index: tf.Tensor1D;
+  /** Those that this model and phase have. */
+  terms: Partial<Record<LossTerm, tf.Scalar>>;
+  /** [B] int32: the prototype or class of each image; null without conditioning */
+  index: tf.Tensor1D | null;
   statistics: BatchStatistics[];
 }
 
+/** Terms that a model has in a phase, in the order in which they are reported. */
+export function termsOf(spec: Pick<ModelSpec, 'variant'>, phase: Phase): LossTerm[] {
+  const learning = hasBank(spec) && phase !== 'unet';
+  return LOSS_TERMS.filter((term) => (term === 'diffusion' ? phase !== 'prototypes' : learning));
+}
+
 /**
- * The PDM objective.
+ * The objective of a phase: mean (eps_hat - eps)^2, or its weighted form where the spec is
+ * weighted (see lossWeights), and the prototypes' own losses.
  *
- *   total = mean (eps_hat - eps)^2
- *         + mean_b CE(-tau d_b, index_b) + alpha mean (f - p[index])^2 + beta sum (cos - I)^2
- *
- * with d the Euclidean distances of the features to the bank and index their argmin (or a balanced
- * share, see assign), which passes no gradient (PDM), or the label (s-PDM, which has no compactness term).
- * With a weighted spec the first term of the total has the batch's weights (see lossWeights).
- *
- * @source arXiv:2508.09922; reference behaviours 1, 8 and 9
+ * The recorded `diffusion` is mean (eps_hat - eps)^2 whatever is weighted in the total and
+ * whatever the UNet puts out, so that curves compare.
  */
-export function pdmLoss(
+export function lossOf(
   params: Params,
   spec: ModelSpec,
-  variant: 'pdm' | 'spdm',
   batch: Batch,
   weights: LossWeights,
+  phase: Phase = 'joint',
   watch: Watch = () => undefined,
 ): Losses {
-  const { features, statistics } = encode(params, batch.x_0);
-  const prototypes = bank(params);
-  const d = distances(features, prototypes);
-  const index = assign(spec, variant, d, batch.labels);
-  const oneHot = oneHotOf(index, spec);
-  const selected = selectPrototypes(oneHot, prototypes);
-  const token = tf.add(selected, batch.token_time) as tf.Tensor2D;
-  watch('f_phi', features);
-  watch('distances', d);
-  watch('prototype_index', index);
-  watch('selected_prototype', selected);
-  watch('prototype_token', token);
+  const learned =
+    hasBank(spec) && phase !== 'unet'
+      ? prototypeLosses(params, spec, batch, weights, watch)
+      : undefined;
+  const index = spec.variant === 'ddpm' ? null : (learned?.index ?? batch.labels);
+  const { contrastive, align, compact, total: ofPrototypes, statistics = [] } = learned ?? {};
+  const own = contrastive && align && compact ? { contrastive, align, compact } : {};
+  if (phase === 'prototypes') {
+    if (ofPrototypes === undefined) throw new Error(`${spec.variant} has no prototypes to train`);
+    return { total: ofPrototypes, terms: own, index, statistics };
+  }
+  const { objective, diffusion } = diffusionLoss(params, spec, batch, index, watch);
+  const total = ofPrototypes ? (tf.add(objective, ofPrototypes) as tf.Scalar) : objective;
+  return { total, terms: { diffusion, ...own }, index, statistics };
+}
 
+function diffusionLoss(
+  params: Params,
+  spec: ModelSpec,
+  batch: Batch,
+  index: tf.Tensor1D | null,
+  watch: Watch,
+): { objective: tf.Scalar; diffusion: tf.Scalar } {
+  const condition = conditionFrom(params, spec, sharesOf(spec, batch, index), batch.token_time);
+  if (condition.kind === 'token') watch('prototype_token', condition.token);
   const x_t = tf.add(
     tf.mul(batch.x_0, batch.signal),
     tf.mul(batch.eps, batch.noise),
   ) as tf.Tensor4D;
   watch('x_t', x_t);
-  const output = unet(params, spec, { x_t, time_proj: batch.time_proj, token }, watch);
+  const output = unet(params, spec, { x_t, time_proj: batch.time_proj, condition }, watch);
   const errors = tf.mean(
     tf.square(tf.sub(output, targetOf(spec.prediction, batch))),
     [1, 2, 3],
   ) as tf.Tensor1D;
   const diffusion = tf.mean(epsErrors(spec.prediction, errors, batch)) as tf.Scalar;
-  const objective = spec.weighted ? tf.mean(tf.mul(errors, batch.loss_weight)) : diffusion;
-
-  const logits = tf.neg(tf.mul(d, weights.tau));
-  const chosen = tf.sum(tf.mul(logits, oneHot), 1);
-  const contrastive = tf.mean(tf.sub(tf.logSumExp(logits, 1), chosen)) as tf.Scalar;
-  const align = tf.mean(tf.square(tf.sub(features, selected))) as tf.Scalar;
-  const compact = compactness(prototypes);
-  let total = tf.add(tf.add(objective, contrastive), tf.mul(align, weights.alpha)) as tf.Scalar;
-  if (variant === 'pdm') total = tf.add(total, tf.mul(compact, weights.beta)) as tf.Scalar;
-  return { total, diffusion, contrastive, align, compact, index, statistics };
+  const objective = spec.weighted
+    ? (tf.mean(tf.mul(errors, batch.loss_weight)) as tf.Scalar)
+    : diffusion;
+  return { objective, diffusion };
 }
 
-/**
- * The prototype of each image. `nearest` is the reference's argmin; s-PDM takes the label.
- *
- * `balanced` shares each batch out evenly: a few rounds of Sinkhorn normalisation over what each
- * image prefers, then the best. It passes no gradient either. The reference's rule rewards
- * whichever prototype is ahead, and on untrained features one soon has every image (reference
- * behaviour 8).
- *
- * @param d  [B, K] distances
- * @source   Cuturi 2013 (Sinkhorn); Caron et al. 2020, arXiv:2006.09882, for its use on prototypes
- */
-export function assign(
+/** [B, K]: each image's share of each prototype or class, zeros where its condition is dropped. */
+function sharesOf(
   spec: ModelSpec,
-  variant: 'pdm' | 'spdm',
-  d: tf.Tensor2D,
-  labels: tf.Tensor1D,
-): tf.Tensor1D {
-  if (variant === 'spdm') return labels;
-  if (spec.assignment === 'nearest') return tf.argMin(d, 1);
-  const preference = tf.sub(tf.mean(d, 0, true), d); // above 0: nearer than this batch usually is
-  const spread = tf.add(tf.sqrt(tf.mean(tf.square(preference))), 1e-12);
-  let share = tf.exp(tf.mul(tf.div(preference, spread), SHARPNESS));
-  for (let round = 0; round < SINKHORN_ROUNDS; round++) {
-    share = tf.div(share, tf.sum(share, 0, true));
-    share = tf.div(share, tf.sum(share, 1, true));
-  }
-  return tf.argMax(share, 1);
-}
-
-const SINKHORN_ROUNDS = 3;
-/** Preferences in standard deviations are multiplied by this before they are exponentiated. */
-const SHARPNESS = 4;
-
-/** Sum over K x K, diagonal included, of (cosine similarity - identity)^2. */
-function compactness(prototypes: tf.Tensor2D): tf.Scalar {
-  const norm = tf.maximum(tf.sqrt(tf.sum(tf.square(prototypes), 1, true)), 1e-12);
-  const unit = tf.div(prototypes, norm) as tf.Tensor2D;
-  const similarity = tf.matMul(unit, unit, false, true);
-  return tf.sum(tf.square(tf.sub(similarity, tf.eye(prototypes.shape[0])))) as tf.Scalar;
+  { keep, x_0 }: Batch,
+  index: tf.Tensor1D | null,
+): tf.Tensor2D | undefined {
+  if (index === null) return undefined;
+  const shares = attendsToAll(spec)
+    ? (tf.fill([x_0.shape[0], spec.k], 1 / spec.k) as tf.Tensor2D)
+    : oneHotOf(index, spec);
+  return spec.dropout ? tf.mul(shares, keep) : shares;
 }

@@ -90,9 +90,34 @@ export function qCoefficients(
   return { signal, noise };
 }
 
-/** alphas_cumprod[t], and 1 for the clean image (t < 0). */
+/** sigma = sqrt((1 - ab) / ab) at t; between timesteps, log sigma is interpolated. */
+export function sigmaAt(schedule: Schedule, t: number): number {
+  const at = (step: number): number => {
+    const ab = alphaBar(schedule, step);
+    return Math.sqrt(f(1 - ab) / ab);
+  };
+  const below = Math.floor(t);
+  return below === t ? at(t) : at(below) ** (1 + below - t) * at(below + 1) ** (t - below);
+}
+
+/** The timestep at which sigmaAt is `sigma`, between timesteps as a rule; the ends beyond them. */
+export function timeAt(schedule: Schedule, sigma: number): number {
+  let [low, high] = [0, schedule.timesteps - 1];
+  if (sigma <= sigmaAt(schedule, low)) return low;
+  if (sigma >= sigmaAt(schedule, high)) return high;
+  while (high - low > 1) {
+    const middle = (low + high) >> 1;
+    if (sigmaAt(schedule, middle) <= sigma) low = middle;
+    else high = middle;
+  }
+  const [from, to] = [Math.log(sigmaAt(schedule, low)), Math.log(sigmaAt(schedule, high))];
+  return low + (Math.log(sigma) - from) / (to - from);
+}
+
+/** alphas_cumprod[t], and 1 for the clean image (t < 0); between timesteps see sigmaAt. */
 export function alphaBar(schedule: Schedule, t: number): number {
   if (t < 0) return 1;
+  if (!Number.isInteger(t)) return 1 / (1 + sigmaAt(schedule, t) ** 2);
   const value = schedule.alphas_cumprod[t];
   if (value === undefined) {
     throw new RangeError(`timestep ${t} is outside the chain of ${schedule.timesteps}`);

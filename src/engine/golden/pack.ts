@@ -78,6 +78,8 @@ export function openPack(dir: string): Pack {
   return {
     config,
     spec: {
+      variant: config.variant,
+      attention: 'one',
       in_channels: unet.in_channels,
       block_out_channels: unet.block_out_channels,
       layers_per_block: unet.layers_per_block,
@@ -94,6 +96,7 @@ export function openPack(dir: string): Pack {
       assignment: 'nearest',
       prediction: 'eps',
       weighted: false,
+      dropout: false,
     },
     loss: parseJson(dir, 'loss.json', LossFile),
     step: parseJson(dir, 'step.json', StepFile),

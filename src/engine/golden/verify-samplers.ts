@@ -8,7 +8,8 @@ import { linearSchedule } from '../diffusion/schedule';
 import { named, unflatten } from '../nn/flat';
 import { imagesFromReference } from '../nn/layout';
 import type { FlatLayout } from '../nn/flat';
-import { bank } from '../nn/prototypes';
+import { conditionFrom } from '../nn/condition';
+import { oneHotOf } from '../nn/prototypes';
 import { timeProjection, tokenTime } from '../nn/time';
 import { unet } from '../nn/unet';
 import { absentRow, largest, maxAbs } from './compare';
@@ -89,15 +90,16 @@ function denoiser(
       const index = Int32Array.from(ids.data.slice(from, from + B));
       const times = new Array<number>(B).fill(t);
       const channels = spec.block_out_channels[0] ?? 0;
-      const prototypes = tf.gather(bank(record), tf.tensor1d(index, 'int32'));
-      const token = tf.add(
-        prototypes,
-        tf.tensor2d(tokenTime(times, spec.time_embed_dim, spec.dim), [B, spec.dim]),
-      );
+      const token_time = tokenTime(times, spec.time_embed_dim, spec.dim);
       const eps = unet(record, spec, {
         x_t: tf.tensor4d(x.slice(), shape),
         time_proj: tf.tensor2d(timeProjection(times, channels), [B, channels]),
-        token: token as tf.Tensor2D,
+        condition: conditionFrom(
+          record,
+          spec,
+          oneHotOf(tf.tensor1d(index, 'int32'), spec),
+          tf.tensor2d(token_time, [B, spec.dim]),
+        ),
       });
       return eps.dataSync() as Float32Array;
     });

@@ -4,7 +4,7 @@ import { ndarray } from '@shared/maths/ndarray';
 import type { NdArray } from '@shared/maths/ndarray';
 import { toArray, toTensor } from '../backend/executable';
 import { scoped } from '../backend/scope';
-import { pdmLoss } from '../diffusion/loss';
+import { lossOf } from '../diffusion/loss';
 import type { Batch } from '../diffusion/loss';
 import { linearSchedule, qCoefficients } from '../diffusion/schedule';
 import type { Schedule } from '../diffusion/schedule';
@@ -14,8 +14,8 @@ import { imagesFromReference, weightFromReference } from '../nn/layout';
 import { bufferSpecs, parameterSpecs } from '../nn/spec';
 import { timeProjection, tokenTime } from '../nn/time';
 import { BETA_1, BETA_2 } from '../training/optimiser';
-import { gradients, STEP_METRICS, STEP_SCALARS, trainStep } from '../training/step';
-import type { TrainState } from '../training/step';
+import { gradients, STEP_SCALARS, stepMetrics, trainStep } from '../training/step';
+import type { StepMetric, TrainState } from '../training/step';
 import { absentRow, largest, maxAbs, row, scalarRow } from './compare';
 import type { Row } from './compare';
 import { openPack } from './pack';
@@ -134,6 +134,7 @@ function batchFrom(pack: Pack, schedule: Schedule, stored: Arrays, prefix = ''):
     ]),
     labels: tf.tensor1d(Int32Array.from(find('labels').data), 'int32'),
     loss_weight: tf.ones([n]),
+    keep: tf.ones([n, 1]),
   };
 }
 
@@ -158,7 +159,8 @@ function forwardRows(
     const batch = batchFrom(pack, schedule, inputs);
     const seen: Arrays = {};
     const params = named(layout, unflatten(layout, state.params as tf.Tensor1D));
-    pdmLoss(params, pack.spec, variant, batch, lossWeights(pack), (name, value) => {
+    const spec = { ...pack.spec, variant };
+    lossOf(params, spec, batch, lossWeights(pack), 'joint', (name, value) => {
       seen[name] = toArray(value);
     });
     seen.sinusoidal_time = toArray(batch.token_time);
@@ -200,7 +202,12 @@ function lossRows(pack: Pack, schedule: Schedule, layout: FlatLayout, state: Tra
     const batch = batchFrom(pack, schedule, inputs);
     const bn = pack.tensors('bn') ?? {};
     return [pack.loss, pack.loss.alt].flatMap((terms, which) => {
-      const result = gradients(pack.spec, layout, terms.variant, state, batch, lossWeights(pack));
+      const result = gradients(
+        { spec: { ...pack.spec, variant: terms.variant }, layout, phase: 'joint' },
+        state,
+        batch,
+        lossWeights(pack),
+      );
       const [total = NaN, diffusion = NaN, contrastive = NaN, align = NaN, compact = NaN] =
         result.losses.dataSync();
       const label = `loss.${terms.variant}`;
@@ -293,6 +300,7 @@ function stepRows(pack: Pack, schedule: Schedule, layout: FlatLayout, start: Tra
   const { lr, weight_decay, clip_grad_norm } = pack.config.optimizer;
   const { tau, alpha, beta } = pack.config.prototype;
   const rows: Row[] = [];
+  const names = stepMetrics(pack.spec, 'joint');
   let state = start;
   for (const [i, expected] of pack.step.steps.entries()) {
     const scalars = {
@@ -309,10 +317,9 @@ function stepRows(pack: Pack, schedule: Schedule, layout: FlatLayout, start: Tra
     const batch = batchFrom(pack, schedule, stored, `batch.${i}.`);
     const vector = tf.tensor1d(STEP_SCALARS.map((name) => scalars[name]));
     const inputs = { ...batch, scalars: vector };
-    const result = trainStep(pack.spec, layout, pack.config.variant, state, inputs);
+    const result = trainStep({ spec: pack.spec, layout, phase: 'joint' }, state, inputs);
     const metrics = result.outputs.metrics.dataSync();
-    const metric = (name: (typeof STEP_METRICS)[number]): number =>
-      metrics[STEP_METRICS.indexOf(name)] ?? NaN;
+    const metric = (name: StepMetric): number => metrics[names.indexOf(name)] ?? NaN;
     rows.push(
       scalarRow(`step${i + 1}.total`, metric('total'), expected.total, TOLERANCE.loss),
       scalarRow(

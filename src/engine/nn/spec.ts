@@ -1,7 +1,11 @@
+import { FAMILY } from '@shared/config/family';
 import type { ModelConfig, RunConfig } from '@shared/config/run-config';
 
-/** Geometry of one PDM: all that decides the names and shapes of its parameters. */
+/** One member of the family: all that decides its parameters' names and shapes, and its graph. */
 export interface ModelSpec {
+  variant: ModelConfig['variant'];
+  /** What the UNet attends to where there is a bank: the image's own prototype, or all. */
+  attention: ModelConfig['attention'];
   in_channels: number;
   block_out_channels: number[];
   layers_per_block: number;
@@ -16,18 +20,22 @@ export interface ModelSpec {
   /** Length of the token's time encoding; its first `dim` entries are used. */
   time_embed_dim: number;
   encoder_widths: [number, number, number];
-  /** How an image gets its prototype; s-PDM takes the label instead. */
+  /** How an image gets its prototype; variants that go by labels take the label instead. */
   assignment: 'nearest' | 'balanced';
   /** What the UNet puts out. */
   prediction: ModelConfig['prediction'];
   /** Whether the total takes the batch's loss weights, or the plain eps error. */
   weighted: boolean;
+  /** Whether some images of a batch train without their condition. */
+  dropout: boolean;
 }
 
 export function specOf(config: RunConfig): ModelSpec {
   const { model, data, training } = config;
   const dim = model.block_out_channels.at(-1) ?? 0;
   return {
+    variant: model.variant,
+    attention: model.attention,
     in_channels: data.channels,
     block_out_channels: model.block_out_channels,
     layers_per_block: model.layers_per_block,
@@ -42,14 +50,21 @@ export function specOf(config: RunConfig): ModelSpec {
     assignment: model.assignment,
     prediction: model.prediction,
     weighted: training.loss_weighting !== 'none',
+    dropout: training.condition_dropout > 0,
   };
+}
+
+/** Has prototypes, an encoder for them and attention to them. */
+export function hasBank(spec: Pick<ModelSpec, 'variant'>): boolean {
+  return FAMILY[spec.variant].bank;
 }
 
 /**
  * How a parameter starts, as PyTorch starts it: `fan_in` is U(±1/sqrt(fan_in)) (the default of
- * Conv2d and Linear), `xavier` the packed in_proj, `kaiming` the bank (kaiming_uniform, a = 0.1).
+ * Conv2d and Linear), `xavier` the packed in_proj, `kaiming` the bank (kaiming_uniform, a = 0.1),
+ * `normal` N(0, 1), the default of Embedding.
  */
-type Init = 'fan_in' | 'xavier' | 'kaiming' | 'ones' | 'zeros';
+type Init = 'fan_in' | 'xavier' | 'kaiming' | 'normal' | 'ones' | 'zeros';
 
 export interface ParameterSpec {
   /** Key in the reference's state dict. */
@@ -60,7 +75,7 @@ export interface ParameterSpec {
   fan_in: number;
 }
 
-/** Every trainable parameter, in one fixed order. */
+/** Every trainable parameter, in one fixed order: what is learned with prototypes first. */
 export function parameterSpecs(spec: ModelSpec): ParameterSpec[] {
   const all: ParameterSpec[] = [];
   const add = (name: string, shape: number[], init: Init, fan_in = 1): void => {
@@ -97,19 +112,24 @@ export function parameterSpecs(spec: ModelSpec): ParameterSpec[] {
       linear(`${name}.${part}`, width, width);
   };
 
-  add('prototype.prototypes', [spec.k, spec.dim], 'kaiming', spec.dim);
-  const [w1, w2, w3] = spec.encoder_widths;
-  const encoder = 'prototype.f_phi.encoder';
-  conv(`${encoder}.0`, 4, spec.in_channels, w1);
-  conv(`${encoder}.2`, 4, w1, w2);
-  norm(`${encoder}.3`, w2);
-  conv(`${encoder}.5`, 4, w2, w3);
-  norm(`${encoder}.6`, w3);
-  conv(`${encoder}.8`, 4, w3, spec.dim);
+  if (hasBank(spec)) {
+    add('prototype.prototypes', [spec.k, spec.dim], 'kaiming', spec.dim);
+    const [w1, w2, w3] = spec.encoder_widths;
+    const encoder = 'prototype.f_phi.encoder';
+    conv(`${encoder}.0`, 4, spec.in_channels, w1);
+    conv(`${encoder}.2`, 4, w1, w2);
+    norm(`${encoder}.3`, w2);
+    conv(`${encoder}.5`, 4, w2, w3);
+    norm(`${encoder}.6`, w3);
+    conv(`${encoder}.8`, 4, w3, spec.dim);
+  }
 
   conv('unet.conv_in', 3, spec.in_channels, first);
   linear('unet.time_embedding.linear_1', first, embedding);
   linear('unet.time_embedding.linear_2', embedding, embedding);
+  if (spec.variant === 'class') {
+    add('unet.class_embedding.weight', [spec.k, embedding], 'normal');
+  }
   const skips = [first];
   let from = first;
   widths.forEach((width, level) => {
@@ -140,15 +160,18 @@ export function parameterSpecs(spec: ModelSpec): ParameterSpec[] {
   });
   norm('unet.conv_norm_out', first);
   conv('unet.conv_out', 3, first, spec.in_channels);
-  add('unet.bottleneck_attn.in_proj_weight', [3 * last, last], 'xavier', last);
-  add('unet.bottleneck_attn.in_proj_bias', [3 * last], 'zeros');
-  add('unet.bottleneck_attn.out_proj.weight', [last, last], 'fan_in', last);
-  add('unet.bottleneck_attn.out_proj.bias', [last], 'zeros');
+  if (hasBank(spec)) {
+    add('unet.bottleneck_attn.in_proj_weight', [3 * last, last], 'xavier', last);
+    add('unet.bottleneck_attn.in_proj_bias', [3 * last], 'zeros');
+    add('unet.bottleneck_attn.out_proj.weight', [last, last], 'fan_in', last);
+    add('unet.bottleneck_attn.out_proj.bias', [last], 'zeros');
+  }
   return all;
 }
 
-/** Running statistics of the encoder's two BatchNorms: [name, width], mean and variance each. */
+/** Running statistics of the encoder's two BatchNorms, mean and variance each; none without one. */
 export function bufferSpecs(spec: ModelSpec): { name: string; width: number }[] {
+  if (!hasBank(spec)) return [];
   const [, w2, w3] = spec.encoder_widths;
   return [
     { name: 'prototype.f_phi.encoder.3', width: w2 },

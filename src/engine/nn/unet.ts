@@ -1,4 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
+import type { Condition } from './condition';
+import { crossAttention } from './cross-attention';
 import { groupNorm, silu } from './group-norm';
 import { conv2d, convolve, linear, selfAttention } from './layers';
 import { param } from './params';
@@ -13,16 +15,15 @@ export interface UNetInput {
   x_t: tf.Tensor4D;
   /** [B, block_out_channels[0]], see timeProjection */
   time_proj: tf.Tensor2D;
-  /** [B, dim]: the image's prototype plus its time encoding */
-  token: tf.Tensor2D;
+  condition: Condition;
 }
 
 /**
- * The reference's UNet: predicts the noise in x_t.
+ * The reference's UNet, and its family's: predicts the noise in x_t (or v, or x_0).
  *
- * @returns eps [B, H, W, C]; the caller disposes it
- * @source  diffusers UNet2DModel with one cross-attention to the prototype token before the
- *          middle block (arXiv:2508.09922)
+ * @returns [B, H, W, C]; the caller disposes it
+ * @source  diffusers UNet2DModel, class_embedding included, with one cross-attention to the
+ *          prototype tokens before the middle block (arXiv:2508.09922)
  */
 export function unet(
   params: Params,
@@ -43,11 +44,14 @@ export function unet(
     return value;
   };
 
-  const embedding = linear(
+  const time = linear(
     params,
     'unet.time_embedding.linear_2',
     silu(linear(params, 'unet.time_embedding.linear_1', input.time_proj)),
   );
+  const { condition } = input;
+  const embedding =
+    condition.kind === 'embedding' ? tf.add<tf.Tensor2D>(time, condition.added) : time;
   watch('unet.time_proj', input.time_proj);
   watch('unet.time_embedding', embedding);
   const activated = silu(embedding);
@@ -83,7 +87,9 @@ export function unet(
     watch(block, h);
   }
 
-  h = seen('unet.after_cross_attention', crossAttention(params, h, input.token, watch));
+  if (condition.kind === 'token' || condition.kind === 'tokens') {
+    h = seen('unet.after_cross_attention', crossAttention(params, h, condition, watch));
+  }
   h = resnet('unet.mid_block.resnets.0', h);
   h = attention('unet.mid_block.attentions.0', h);
   h = seen('unet.mid_block', resnet('unet.mid_block.resnets.1', h));
@@ -101,36 +107,6 @@ export function unet(
     watch(block, h);
   }
   return seen('eps', conv2d(params, 'unet.conv_out', normed('unet.conv_norm_out', h)));
-}
-
-/**
- * Cross-attention to the one prototype token, residual added.
- *
- * With a single key the softmax is 1 whatever the query, so the result is
- * out_proj(W_v token + b_v) at every position: rows q and k of in_proj stay without gradient,
- * exactly as in the reference (behaviour 3).
- */
-function crossAttention(
-  params: Params,
-  h: tf.Tensor4D,
-  token: tf.Tensor2D,
-  watch: Watch,
-): tf.Tensor4D {
-  const C = h.shape[3];
-  const weight = tf.slice(
-    param<tf.Tensor2D>(params, 'unet.bottleneck_attn.in_proj_weight'),
-    [2 * C, 0],
-    [C, C],
-  );
-  const bias = tf.slice(
-    param<tf.Tensor1D>(params, 'unet.bottleneck_attn.in_proj_bias'),
-    [2 * C],
-    [C],
-  );
-  const value = tf.add(tf.matMul(token, weight, false, true), bias) as tf.Tensor2D;
-  const output = linear(params, 'unet.bottleneck_attn.out_proj', value); // [B, C]
-  watch('unet.cross_attention.output', output);
-  return tf.add(h, tf.reshape(output, [output.shape[0], 1, 1, C]));
 }
 
 /** Nearest-neighbour enlargement by two. [B, H, W, C] → [B, 2H, 2W, C] */

@@ -1,3 +1,4 @@
+import { FAMILY } from '@shared/config/family';
 import type { JournalPlan } from '@shared/config/journal';
 import type { Knobs } from '@shared/config/knobs';
 import type { RunConfig } from '@shared/config/run-config';
@@ -11,7 +12,7 @@ import type { Executable, Program } from '../backend/executable';
 import type { Dataset } from '../data/dataset';
 import { stateFromCheckpoint } from '../training/checkpoint';
 import { initialParameters, initialRunning } from '../training/initial';
-import { probeBatch } from '../training/probe';
+import { probeBatch, probeEvery } from '../training/probe';
 import { geometryOf, trainingProgram } from '../training/program';
 import type { Geometry, ProgramState } from '../training/program';
 import { Trainer } from '../training/trainer';
@@ -44,27 +45,24 @@ export function makeExecutable(program: Program, backend: LoadedBackend): Execut
 
 /** @throws AppError bad_config when model and data do not go together */
 export function checkDataFits(config: RunConfig, dataset: Dataset): void {
-  if (dataset.count < config.model.k) {
+  const { title, bank, labels } = FAMILY[config.model.variant];
+  if (bank && dataset.count < config.model.k) {
     throw new AppError(
       'bad_config',
       `${config.model.k} prototypes cannot be learned from ${dataset.count} images.`,
       { remedy: `Set K to ${dataset.count} at most, or choose more images.` },
     );
   }
-  if (config.model.variant === 'spdm') {
+  if (labels) {
     if (dataset.labels === null) {
-      throw new AppError(
-        'bad_config',
-        `s-PDM has one prototype a class, and ${dataset.name} has no labels.`,
-        {
-          remedy: 'Sort the images into one subfolder a class, or choose PDM.',
-        },
-      );
+      throw new AppError('bad_config', `${title} goes by labels, and ${dataset.name} has none.`, {
+        remedy: 'Sort the images into one subfolder a class, or choose PDM or DDPM.',
+      });
     }
     if (config.model.k !== dataset.classes.length) {
       throw new AppError(
         'bad_config',
-        `s-PDM needs K = ${dataset.classes.length}, the number of classes in ${dataset.name}; it is ${config.model.k}.`,
+        `${title} needs K = ${dataset.classes.length}, the number of classes in ${dataset.name}; it is ${config.model.k}.`,
         { remedy: `Set K to ${dataset.classes.length}.` },
       );
     }
@@ -140,7 +138,7 @@ function makeTraining(
   dataset: Dataset,
   backend: LoadedBackend,
 ): Executable {
-  const images = config.training.probe_every > 0 ? probeBatch(config, dataset.count) : 0;
+  const images = probeEvery(config) > 0 ? probeBatch(config, dataset.count) : 0;
   return makeExecutable(trainingProgram(config, geometry, state, images), backend);
 }
 

@@ -1,4 +1,5 @@
-import { sharesOf } from '@shared/config/sampling-rows';
+import { attendsToAll } from '@shared/config/family';
+import { alike } from '@shared/config/sampling-rows';
 import type { TrajectoryRow } from '@shared/config/sampling-rows';
 import type { RunConfig } from '@shared/config/run-config';
 import { stream } from '@shared/maths/rng';
@@ -6,6 +7,7 @@ import type { NdArray } from '@shared/maths/ndarray';
 import { FINISHED } from '@shared/protocol/contract-trajectories';
 import { SAMPLERS } from '../diffusion/choice';
 import { denoiser } from '../training/denoiser';
+import { shares } from '../training/shares';
 import { batchFor } from './easel';
 import type { Easel } from './easel';
 
@@ -48,7 +50,7 @@ export interface Studio {
   weights(item: Pick<Item, 'weights' | 'checkpoint' | 'run'>): Weights;
 }
 
-/** Items that share a run, weights and a sampler, in batches of the network. */
+/** Items that share a run, weights, a sampler and guidance, in batches of the network. */
 interface Group {
   config: RunConfig;
   items: number[];
@@ -57,8 +59,8 @@ interface Group {
 
 function groupsOf({ items, config }: Painting): Group[] {
   const groups = new Map<string, number[]>();
-  items.forEach(({ run, weights, checkpoint, sampler }, index) => {
-    const key = `${run} ${weights} ${checkpoint} ${sampler}`;
+  items.forEach(({ run, weights, checkpoint, sampler, guidance }, index) => {
+    const key = `${run} ${weights} ${checkpoint} ${sampler} ${guidance}`;
     groups.set(key, [...(groups.get(key) ?? []), index]);
   });
   return [...groups.values()].map((of) => {
@@ -116,7 +118,12 @@ export function* paint(
       fill(x, 0);
       const run = sampler(
         network.schedule,
-        denoiser(network, group.batch, (step) => condition(chosen, group.batch, model.k, step)),
+        denoiser(
+          network,
+          group.batch,
+          (step) => condition(model, chosen, group.batch, step),
+          chosen[0]?.guidance,
+        ),
         x,
         // As the run's previews: image 0 at step s draws from (s + 1)·2^20.
         { steps, eta, noise: (out, step) => fill(out, (step + 1) * 2 ** 20) },
@@ -152,15 +159,18 @@ export function* paint(
   }
 }
 
-/** [batch, K]: each item's share of each prototype at a sampler step. */
-function condition(items: readonly Item[], batch: number, k: number, step: number): Float32Array {
-  const shares = new Float32Array(batch * k);
-  items.forEach(({ prototypes, seed }, i) => {
-    if (prototypes.length === 0) shares[i * k + stream(seed, 'sample-draw', step).int(k)] = 1;
-    sharesOf(prototypes).forEach((share, part) => {
-      const at = i * k + (prototypes[part]?.prototype ?? 0);
-      shares[at] = (shares[at] ?? 0) + share;
-    });
+/** [batch, K] shares at a sampler step; places of the batch without an item have any. */
+function condition(
+  model: RunConfig['model'],
+  items: readonly Item[],
+  batch: number,
+  step: number,
+): Float32Array {
+  const { k } = model;
+  const chosen = Array.from({ length: batch }, (_, i) => {
+    const { prototypes, seed } = items[i] ?? { prototypes: alike(0), seed: 0 };
+    if (prototypes.length > 0 || attendsToAll(model)) return prototypes;
+    return alike(stream(seed, 'sample-draw', step).int(k));
   });
-  return shares;
+  return shares(k, chosen);
 }

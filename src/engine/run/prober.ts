@@ -4,7 +4,7 @@ import { deadPrototypes } from '@shared/prototype-alarms';
 import type { Swap } from '@shared/protocol/contract-prototypes';
 import type { ProbeSet, PrototypeSnapshot } from '../../store/port';
 import { gatherBatch } from '../data/batch';
-import { callProbe, probeBatch, probeSet } from '../training/probe';
+import { callProbe, probeBatch, probeEvery, probeSet } from '../training/probe';
 import { measureSwaps, swapImages } from '../training/swaps';
 import type { Gauges } from './gauges';
 import type { OpenRun } from './open';
@@ -32,7 +32,8 @@ export class Prober {
 
   /** Whether a snapshot is to be taken at this step. */
   due(step: number): boolean {
-    const { probe_every: every, steps } = this.open.config.training;
+    const every = probeEvery(this.open.config);
+    const { steps } = this.open.config.training;
     return every > 0 && step !== this.before?.step && (step % every === 0 || step === steps);
   }
 

@@ -1,5 +1,7 @@
 import { KNOB_NAMES } from '@shared/config/knobs';
 import type { KnobChange } from '@shared/config/knobs';
+import { FAMILY } from '@shared/config/family';
+import { imagesPerStep } from '@shared/config/run-config';
 import { AppError } from '@shared/errors';
 import type { Activity, JournalEntry, Notice } from '@shared/protocol/contract';
 import type { MetricRow } from '../../store/port';
@@ -19,6 +21,13 @@ const FLUSH_MS = 50;
 const HEARTBEAT_MS = 1000;
 /** A checkpoint is at most this old while the run trains, ms. */
 const CHECKPOINT_MS = 30_000;
+
+/** The values that are there. */
+function present(values: Record<string, number | undefined>): Record<string, number> {
+  return Object.fromEntries(
+    Object.entries(values).filter((entry): entry is [string, number] => entry[1] !== undefined),
+  );
+}
 
 export type Notify = (level: Notice['level'], message: string, remedy?: string) => void;
 type Ending = 'finished' | 'stopped' | 'failed' | 'released';
@@ -45,6 +54,7 @@ export class RunSession {
   private beatAt = 0;
   private readonly opened: number;
   private readonly prober: Prober;
+  private readonly hasBank: boolean;
   private last: StepReport | null = null;
   private lastCheckpoint: { step: number; wall: number } | null = null;
   private readonly previews: Previews;
@@ -64,7 +74,8 @@ export class RunSession {
     const { config, writer, active } = open;
     this.run = writer.run;
     this.opened = clock();
-    this.gauges = new Gauges(config.model.k, config.training.batch_size, active, open.recent);
+    this.gauges = new Gauges(config.model.k, imagesPerStep(config.training), active, open.recent);
+    this.hasBank = FAMILY[config.model.variant].bank;
     this.prober = new Prober(open, this.gauges, clock);
     this.previews = new Previews(open, this.prober, this.gauges, jobs, {
       made: () => {
@@ -115,7 +126,7 @@ export class RunSession {
             : 'training',
       step: trainer.step,
       steps: config.training.steps,
-      epoch: (trainer.step * config.training.batch_size) / this.open.dataset.count,
+      epoch: (trainer.step * imagesPerStep(config.training)) / this.open.dataset.count,
       step_s,
       images_per_s: this.gauges.images_per_s,
       eta_s:
@@ -285,14 +296,16 @@ export class RunSession {
       active: this.gauges.active,
       values: {
         'train/loss': metrics.total,
-        'train/loss_diff': metrics.diffusion,
-        'train/loss_proto/contrastive': metrics.contrastive,
-        'train/loss_proto/align': metrics.align,
-        'train/loss_proto/compact': metrics.compact,
+        ...present({
+          'train/loss_diff': metrics.diffusion,
+          'train/loss_proto/contrastive': metrics.contrastive,
+          'train/loss_proto/align': metrics.align,
+          'train/loss_proto/compact': metrics.compact,
+          'proto/perplexity': this.hasBank ? this.gauges.perplexity : undefined,
+        }),
         'train/lr': report.lr,
-        'train/grad_norm': metrics.grad_norm,
+        'train/grad_norm': metrics.grad_norm ?? NaN,
         'train/images_per_s': this.gauges.images_per_s ?? NaN,
-        'proto/perplexity': this.gauges.perplexity,
         ...this.probe(),
         ...this.aside,
       },

@@ -1,5 +1,5 @@
 import type { RunConfig, SamplingConfig } from '@shared/config/run-config';
-import { SamplingConfigSchema } from '@shared/config/run-config';
+import { guidanceProblem, SamplingConfigSchema } from '@shared/config/run-config';
 import { AppError } from '@shared/errors';
 import type { NdArray } from '@shared/maths/ndarray';
 import { z } from 'zod';
@@ -47,6 +47,10 @@ export async function samplesFromCheckpoint(
       'bad_config',
       `${sampling.steps} sampling steps exceed the chain's ${timesteps}.`,
     );
+  }
+  const unguided = sampling.guidance === 1 ? null : guidanceProblem(config);
+  if (unguided !== null) {
+    throw new AppError('bad_config', `This run cannot be guided: ${unguided}.`);
   }
   const { weights, step } = weightsOf(store, run, sampling.weights);
   const geometry = geometryOf(config);

@@ -20,8 +20,10 @@ export function initialParameters(
   specs.forEach((spec, index) => {
     const size = layout.sizes[index] ?? 0;
     const bound = boundOf(spec);
-    for (let i = 0; i < size; i++) {
-      flat[at + i] = spec.init === 'ones' ? 1 : bound === 0 ? 0 : bound * (2 * rng.uniform() - 1);
+    if (spec.init === 'normal') rng.fillNormal(flat.subarray(at, at + size));
+    else if (spec.init === 'ones') flat.fill(1, at, at + size);
+    else if (bound > 0) {
+      for (let i = 0; i < size; i++) flat[at + i] = bound * (2 * rng.uniform() - 1);
     }
     at += size;
   });
@@ -37,6 +39,7 @@ function boundOf({ init, fan_in, shape }: ParameterSpec): number {
       return Math.sqrt(6 / ((1 + 0.1 ** 2) * fan_in));
     case 'xavier':
       return Math.sqrt(6 / ((shape[0] ?? 0) + fan_in));
+    case 'normal':
     case 'ones':
     case 'zeros':
       return 0;

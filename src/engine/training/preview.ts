@@ -1,4 +1,6 @@
+import { attendsToAll, choicesOf } from '@shared/config/family';
 import type { RunConfig, SamplingConfig } from '@shared/config/run-config';
+import { alike } from '@shared/config/sampling-rows';
 import { ndarray } from '@shared/maths/ndarray';
 import type { NdArray } from '@shared/maths/ndarray';
 import { stream } from '@shared/maths/rng';
@@ -7,12 +9,16 @@ import { SAMPLERS } from '../diffusion/choice';
 import { toPixels } from '../diffusion/samplers';
 import type { Schedule } from '../diffusion/schedule';
 import { denoiser } from './denoiser';
+import { shares } from './shares';
 import type { Geometry } from './program';
 
 export interface Picture {
   /** [N, H, W, C] u8 */
   images: NdArray<Uint8Array>;
-  /** Each image's prototype; of the last step where they change at every step. */
+  /**
+   * Each image's prototype or class; of the last step where they change at every step. Empty where
+   * images have none of their own.
+   */
   prototypes: number[];
 }
 
@@ -22,7 +28,9 @@ export interface Picture {
  * however many are made; the last value is the finished picture.
  *
  * Prototypes: `per_image` gives each image one, in turn (0, 1, … K-1, 0 …); `per_step` draws a
- * new one for every image at every step, as the reference does (its behaviour 13), but seeded.
+ * new one for every image at every step, as the reference does (its behaviour 13), but seeded;
+ * `all` conditions every image on the whole bank, as a model that attends to all of it always is
+ * unless one prototype is asked for.
  */
 export function* preview(
   config: RunConfig,
@@ -37,16 +45,21 @@ export function* preview(
   const shape = [N, size, size, channels];
   const pixels = size * size * channels;
   const x = perImage(N, pixels, (image) => stream(sampling.seed, 'sample-noise', image));
-  let prototypes = Array.from({ length: N }, (_, i) => sampling.prototype ?? i % spec.k);
-  const denoise = denoiser({ config, geometry, schedule, executable }, N, (step) => {
+  const all = sampling.draw === 'all' || attendsToAll(spec);
+  const own = sampling.prototype !== undefined || (choicesOf(spec) > 0 && !all);
+  let prototypes = own ? Array.from({ length: N }, (_, i) => sampling.prototype ?? i % spec.k) : [];
+  const condition = (step: number): Float32Array => {
     if (sampling.draw === 'per_step' && sampling.prototype === undefined) {
       const rng = stream(sampling.seed, 'sample-draw', step);
       prototypes = prototypes.map(() => rng.int(spec.k));
     }
-    const one_hot = new Float32Array(N * spec.k);
-    prototypes.forEach((prototype, i) => (one_hot[i * spec.k + prototype] = 1));
-    return one_hot;
-  });
+    return shares(
+      spec.k,
+      Array.from({ length: N }, (_, i) => alike(...prototypes.slice(i, i + 1))),
+    );
+  };
+  const network = { config, geometry, schedule, executable };
+  const denoise = denoiser(network, N, condition, sampling.guidance);
   // A counter apart from the start noise: image i at step s draws from (s + 1)·2^20 + i.
   const noise = (out: Float32Array, step: number): void =>
     out.set(

@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
+import { FAMILY } from '@shared/config/family';
 import type { RunConfig } from '@shared/config/run-config';
 import { ndarray } from '@shared/maths/ndarray';
 import { stream } from '@shared/maths/rng';
@@ -7,7 +8,7 @@ import type { NdArray } from '@shared/maths/ndarray';
 import type { Arrays, Executable, Program } from '../backend/executable';
 import { gatherBatch } from '../data/batch';
 import type { Dataset } from '../data/dataset';
-import { assign } from '../diffusion/loss';
+import { indexOf } from '../diffusion/prototype-loss';
 import { named, unflatten } from '../nn/flat';
 import { bank, distances, encode } from '../nn/prototypes';
 import type { Geometry } from './program';
@@ -22,6 +23,11 @@ const BATCH_PIXELS = 128 * 32 * 32;
 /** Counters of the stream `probe`: what is drawn by it. */
 const PROBE_SET = 0;
 const ORDER = 1;
+
+/** Steps between snapshots of the prototypes, 0 for none: a model without a bank has none to take. */
+export function probeEvery({ model, training }: RunConfig): number {
+  return FAMILY[model.variant].bank ? training.probe_every : 0;
+}
 
 /** Images that go through the encoder together, out of a data set of so many. */
 export function probeBatch({ data }: RunConfig, images: number): number {
@@ -104,12 +110,7 @@ export function probeFunction(
       const params = named(layout, unflatten(layout, state.params as tf.Tensor1D));
       const { features } = encode(params, inputs.x_0 as tf.Tensor4D);
       const prototypes = bank(params);
-      const index = assign(
-        spec,
-        config.model.variant,
-        distances(features, prototypes),
-        inputs.labels as tf.Tensor1D,
-      );
+      const index = indexOf(spec, distances(features, prototypes), inputs.labels as tf.Tensor1D);
       return { outputs: { features, index: tf.clone(index), bank: tf.clone(prototypes) } };
     },
   };

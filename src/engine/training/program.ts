@@ -1,17 +1,19 @@
 import * as tf from '@tensorflow/tfjs';
+import { choicesOf } from '@shared/config/family';
 import type { RunConfig } from '@shared/config/run-config';
 import { ndarray, sizeOf } from '@shared/maths/ndarray';
 import type { NdArray } from '@shared/maths/ndarray';
-import type { Arrays, Program, Tensors } from '../backend/executable';
+import type { Arrays, Program, Tensors, Traceable } from '../backend/executable';
 import { flatLayout, named, unflatten } from '../nn/flat';
 import type { FlatLayout } from '../nn/flat';
-import { bank } from '../nn/prototypes';
 import { parameterSpecs, specOf } from '../nn/spec';
 import type { ModelSpec, ParameterSpec } from '../nn/spec';
+import { phasesOf } from '../diffusion/loss';
 import { epsOf } from '../diffusion/prediction';
+import { conditionFrom } from '../nn/condition';
 import { unet } from '../nn/unet';
 import { probeFunction } from './probe';
-import { STEP_SCALARS, trainStep } from './step';
+import { gatherStep, STEP_SCALARS, trainStep } from './step';
 import type { StepInputs, TrainState, STATE_NAMES } from './step';
 
 /** A model's geometry, worked out once from its configuration. */
@@ -30,6 +32,9 @@ export function geometryOf(config: RunConfig): Geometry {
 /** `snapshot` holds the weights a picture is made from, while training goes on beside it. */
 export type ProgramState = Record<(typeof STATE_NAMES)[number], NdArray<Float32Array>>;
 
+const zeros = (shape: number[]): NdArray<Float32Array> =>
+  ndarray(new Float32Array(sizeOf(shape)), shape);
+
 /**
  * All that an engine runs on a device for one run: the training step, taking a snapshot of the
  * averaged or raw weights, one prediction of the noise from that snapshot, and a look at the
@@ -42,14 +47,31 @@ export function trainingProgram(
   images = 0,
 ): Program {
   const { spec, layout } = geometry;
+  const { accumulate } = config.training;
+  const example = (): Arrays => trainExample(config, spec);
+  const steps = phasesOf(spec).flatMap((phase): [string, Program['functions'][string]][] => {
+    const model = { spec, layout, phase };
+    const train: Traceable = (state, inputs) => {
+      if (accumulate === 1) return trainStep(model, state as TrainState, inputs as StepInputs);
+      const sum = state.gradient as tf.Tensor;
+      const done = trainStep(model, state as TrainState, inputs as StepInputs, { sum, accumulate });
+      return { ...done, state: { ...done.state, gradient: tf.zerosLike(sum) } };
+    };
+    const gather: Traceable = (state, inputs) =>
+      gatherStep(model, state as TrainState & { gradient: tf.Tensor }, inputs as StepInputs);
+    return [
+      [`train_${phase}`, { example, run: train }],
+      ...(accumulate > 1 ? [[`gather_${phase}`, { example, run: gather }] as const] : []),
+    ] as [string, Program['functions'][string]][];
+  });
   return {
-    state: { ...state, snapshot: ndarray(state.params.data.slice(), [layout.total]) },
+    state: {
+      ...state,
+      snapshot: ndarray(state.params.data.slice(), [layout.total]),
+      ...(accumulate > 1 && { gradient: zeros([layout.total]) }),
+    },
     functions: {
-      train: {
-        example: () => trainExample(config, spec),
-        run: (state, inputs) =>
-          trainStep(spec, layout, config.model.variant, state as TrainState, inputs as StepInputs),
-      },
+      ...Object.fromEntries(steps),
       snapshot_ema: { example: () => ({}), run: (state) => copyOf(state, 'ema') },
       snapshot_raw: { example: () => ({}), run: (state) => copyOf(state, 'params') },
       eps: epsFunction(config, geometry, config.sampling.count),
@@ -74,7 +96,7 @@ function copyOf(state: Tensors, from: string): { outputs: Tensors; state: Tensor
   return { outputs: { done: tf.scalar(1) }, state: { snapshot: tf.clone(value) } };
 }
 
-/** eps(x_t, t, prototypes) from the snapshot; `one_hot` [B, K] names each image's prototype. */
+/** eps(x_t, t, condition) from the snapshot; `shares` [B, K] as conditionFrom takes them. */
 function epsFunction(
   config: RunConfig,
   geometry: Geometry,
@@ -85,21 +107,22 @@ function epsFunction(
     example: () => epsExample(config, spec, count),
     run: (state, inputs) => {
       const params = named(layout, unflatten(layout, state.snapshot as tf.Tensor1D));
-      const prototypes = tf.matMul(inputs.one_hot as tf.Tensor2D, bank(params));
       const x_t = inputs.x_t as tf.Tensor4D;
       const output = unet(params, spec, {
         x_t,
         time_proj: inputs.time_proj as tf.Tensor2D,
-        token: tf.add(prototypes, inputs.token_time as tf.Tensor2D) as tf.Tensor2D,
+        condition: conditionFrom(
+          params,
+          spec,
+          inputs.shares as tf.Tensor2D | undefined,
+          inputs.token_time as tf.Tensor2D,
+        ),
       });
       const { signal, noise } = inputs as { signal: tf.Tensor4D; noise: tf.Tensor4D };
       return { outputs: { eps: epsOf(spec.prediction, output, x_t, { signal, noise }) } };
     },
   };
 }
-
-const zeros = (shape: number[]): NdArray<Float32Array> =>
-  ndarray(new Float32Array(sizeOf(shape)), shape);
 
 function trainExample(config: RunConfig, spec: ModelSpec): Arrays {
   const B = config.training.batch_size;
@@ -116,6 +139,7 @@ function trainExample(config: RunConfig, spec: ModelSpec): Arrays {
     token_time: zeros([B, spec.dim]),
     labels: ndarray(new Int32Array(B), [B]),
     loss_weight: zeros([B]),
+    keep: zeros([B, 1]),
     scalars,
   };
 }
@@ -128,6 +152,6 @@ function epsExample(config: RunConfig, spec: ModelSpec, count: number): Arrays {
     token_time: zeros([count, spec.dim]),
     signal: zeros([count, 1, 1, 1]),
     noise: zeros([count, 1, 1, 1]),
-    one_hot: zeros([count, spec.k]),
+    ...(choicesOf(spec) > 0 && { shares: zeros([count, spec.k]) }),
   };
 }

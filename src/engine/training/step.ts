@@ -1,11 +1,12 @@
 import * as tf from '@tensorflow/tfjs';
-import { pdmLoss } from '../diffusion/loss';
-import type { Batch } from '../diffusion/loss';
+import { lossOf, LOSS_TERMS, termsOf } from '../diffusion/loss';
+import type { Batch, LossTerm, LossWeights, Phase } from '../diffusion/loss';
 import { flatten, named, unflatten } from '../nn/flat';
 import type { FlatLayout } from '../nn/flat';
 import type { BatchStatistics } from '../nn/prototypes';
 import type { ModelSpec } from '../nn/spec';
 import { adamw } from './optimiser';
+import { partOf } from './part';
 
 /** Momentum of the running BatchNorm statistics, as PyTorch's default. */
 const BN_MOMENTUM = 0.1;
@@ -24,16 +25,14 @@ export const STEP_SCALARS = [
 ] as const;
 export type StepScalars = Record<(typeof STEP_SCALARS)[number], number>;
 
-/** Order of the numbers that a step reports. */
-export const STEP_METRICS = [
-  'total',
-  'diffusion',
-  'contrastive',
-  'align',
-  'compact',
-  'grad_norm',
-] as const;
-export type StepMetrics = Record<(typeof STEP_METRICS)[number], number>;
+export type StepMetric = 'total' | LossTerm | 'grad_norm';
+/** Those that the model and the phase have. */
+export type StepMetrics = Partial<Record<StepMetric, number>> & { total: number };
+
+/** Order of the numbers that a step reports; a batch that is only gathered has no norm. */
+export function stepMetrics(spec: ModelSpec, phase: Phase): StepMetric[] {
+  return ['total', ...termsOf(spec, phase), 'grad_norm'];
+}
 
 /** What a step carries from one to the next; all [total] but `running` [sum of BN widths · 2]. */
 export const STATE_NAMES = ['params', 'm', 'v', 'ema', 'running'] as const;
@@ -45,82 +44,147 @@ export type StepInputs = Record<keyof Batch, tf.Tensor> & {
   scalars: tf.Tensor;
 };
 
+export interface StepModel {
+  spec: ModelSpec;
+  layout: FlatLayout;
+  phase: Phase;
+}
+
 /**
  * One training step as a pure function: loss, gradients, joint clip, AdamW, EMA, BatchNorm
- * statistics. The caller owns everything returned.
+ * statistics. The caller owns everything returned. Parameters that the phase does not train
+ * stay as they are, weight decay included.
  *
- * @returns the next state; `metrics` [STEP_METRICS.length]; `index` [B] the assignments
+ * @param gathered  the sum of the gradients of `accumulate - 1` batches before this one
+ * @returns the next state; `metrics` see stepMetrics; `index` [B] the assignments
  * @source  reference behaviour 10 for the order
  */
 export function trainStep(
-  spec: ModelSpec,
-  layout: FlatLayout,
-  variant: 'pdm' | 'spdm',
+  model: StepModel,
   state: TrainState,
   inputs: StepInputs,
-): { state: TrainState; outputs: { metrics: tf.Tensor; index: tf.Tensor } } {
+  gathered?: { sum: tf.Tensor; accumulate: number },
+): { state: TrainState; outputs: { metrics: tf.Tensor; index?: tf.Tensor } } {
   return tf.tidy(() => {
-    const scalars = tf.unstack(inputs.scalars) as tf.Scalar[];
-    const scalar = (name: (typeof STEP_SCALARS)[number]): tf.Scalar => {
-      const value = scalars[STEP_SCALARS.indexOf(name)];
-      if (value === undefined) throw new Error(`the step lacks the scalar ${name}`);
-      return value;
-    };
+    const scalar = scalarsOf(inputs);
     const batch = inputs as unknown as Batch;
-    const { gradient, losses, index, running } = gradients(spec, layout, variant, state, batch, {
-      tau: scalar('tau'),
-      alpha: scalar('alpha'),
-      beta: scalar('beta'),
-    });
-    const { norm, ...next } = adamw({ p: state.params, m: state.m, v: state.v }, gradient, {
-      lr: scalar('lr'),
-      weight_decay: scalar('weight_decay'),
-      clip_grad_norm: scalar('clip_grad_norm'),
-      correction_1: scalar('correction_1'),
-      correction_2: scalar('correction_2'),
-    });
+    const { gradient, losses, index, running } = gradients(model, state, batch, weightsOf(scalar));
+    const part = partOf(model.layout, model.phase);
+    const mean = gathered
+      ? tf.div(tf.add(gradient, part.cut(gathered.sum)), gathered.accumulate)
+      : gradient;
+    const { norm, ...next } = adamw(
+      { p: part.cut(state.params), m: part.cut(state.m), v: part.cut(state.v) },
+      mean,
+      {
+        lr: scalar('lr'),
+        weight_decay: scalar('weight_decay'),
+        clip_grad_norm: scalar('clip_grad_norm'),
+        correction_1: scalar('correction_1'),
+        correction_2: scalar('correction_2'),
+      },
+    );
+    const params = part.paste(state.params, next.p);
     const rate = scalar('ema_rate');
-    const ema = tf.add(tf.mul(state.ema, rate), tf.mul(next.p, tf.sub(1, rate)));
+    const ema = tf.add(tf.mul(state.ema, rate), tf.mul(params, tf.sub(1, rate)));
     const metrics = tf.concat1d([losses, tf.reshape(norm, [1]) as tf.Tensor1D]);
     losses.dispose();
     return {
-      state: { params: next.p, m: next.m, v: next.v, ema, running },
-      outputs: { metrics, index },
+      state: {
+        params,
+        m: part.paste(state.m, next.m),
+        v: part.paste(state.v, next.v),
+        ema,
+        running,
+      },
+      outputs: { metrics, ...(index && { index }) },
     };
   });
 }
 
 /**
- * Loss terms [5], the flat gradient and what the forward pass left behind; see trainStep. All
- * but `gradient` outlive an enclosing tidy: the caller disposes them.
+ * One batch of a step that takes several: its gradient is added to the sum, nothing is updated
+ * but the BatchNorm statistics, which see each batch by itself.
+ *
+ * @returns `metrics`: the losses of stepMetrics, without the norm
+ */
+export function gatherStep(
+  model: StepModel,
+  state: TrainState & { gradient: tf.Tensor },
+  inputs: StepInputs,
+): {
+  state: { gradient: tf.Tensor; running: tf.Tensor };
+  outputs: { metrics: tf.Tensor; index?: tf.Tensor };
+} {
+  return tf.tidy(() => {
+    const { gradient, losses, index, running } = gradients(
+      model,
+      state,
+      inputs as unknown as Batch,
+      weightsOf(scalarsOf(inputs)),
+    );
+    const part = partOf(model.layout, model.phase);
+    const sum = part.paste(state.gradient, tf.add(part.cut(state.gradient), gradient));
+    return {
+      state: { gradient: sum, running },
+      outputs: { metrics: losses, ...(index && { index }) },
+    };
+  });
+}
+
+type ScalarOf = (name: (typeof STEP_SCALARS)[number]) => tf.Scalar;
+
+function scalarsOf(inputs: StepInputs): ScalarOf {
+  const scalars = tf.unstack(inputs.scalars) as tf.Scalar[];
+  return (name) => {
+    const value = scalars[STEP_SCALARS.indexOf(name)];
+    if (value === undefined) throw new Error(`the step lacks the scalar ${name}`);
+    return value;
+  };
+}
+
+function weightsOf(scalar: ScalarOf): LossWeights {
+  return { tau: scalar('tau'), alpha: scalar('alpha'), beta: scalar('beta') };
+}
+
+/**
+ * Losses in the order of stepMetrics, the flat gradient of what the phase trains and what the
+ * forward pass left behind; see trainStep. All but `gradient` outlive an enclosing tidy: the
+ * caller disposes them.
  */
 export function gradients(
-  spec: ModelSpec,
-  layout: FlatLayout,
-  variant: 'pdm' | 'spdm',
+  { spec, layout, phase }: StepModel,
   state: Pick<TrainState, 'params' | 'running'>,
   batch: Batch,
-  weights: { tau: tf.Scalar; alpha: tf.Scalar; beta: tf.Scalar },
-): { gradient: tf.Tensor; losses: tf.Tensor1D; index: tf.Tensor; running: tf.Tensor } {
+  weights: LossWeights,
+): {
+  gradient: tf.Tensor;
+  losses: tf.Tensor1D;
+  index: tf.Tensor | undefined;
+  running: tf.Tensor;
+} {
   let parts: tf.Tensor1D | undefined;
   let index: tf.Tensor | undefined;
   let running: tf.Tensor | undefined;
   const views = unflatten(layout, state.params as tf.Tensor1D);
+  const { first, end } = partOf(layout, phase);
   const { grads } = tf.valueAndGrads((...list: tf.Tensor[]) => {
-    const losses = pdmLoss(named(layout, list), spec, variant, batch, weights);
-    const { total, diffusion, contrastive, align, compact } = losses;
+    const all = [...views.slice(0, first), ...list, ...views.slice(end)];
+    const losses = lossOf(named(layout, all), spec, batch, weights, phase);
+    const terms = LOSS_TERMS.flatMap((term) => losses.terms[term] ?? []);
     // What leaves the tape by the side must be kept, or the tape's own tidy takes it.
-    parts = tf.keep(tf.stack([total, diffusion, contrastive, align, compact]) as tf.Tensor1D);
-    index = tf.keep(tf.clone(losses.index));
+    parts = tf.keep(tf.stack([losses.total, ...terms]) as tf.Tensor1D);
+    index = losses.index === null ? undefined : tf.keep(tf.clone(losses.index));
     running = tf.keep(nextRunning(state.running, losses.statistics));
-    return total;
-  })(views);
-  if (!parts || !index || !running) throw new Error('the loss was not evaluated');
+    return losses.total;
+  })(views.slice(first, end));
+  if (!parts || !running) throw new Error('the loss was not evaluated');
   return { gradient: flatten(grads), losses: parts, index, running };
 }
 
-/** running ← 0.9 running + 0.1 batch, the batch's variance unbiased. */
+/** running ← 0.9 running + 0.1 batch, the batch's variance unbiased; as it was without a batch. */
 function nextRunning(running: tf.Tensor, statistics: BatchStatistics[]): tf.Tensor {
+  if (statistics.length === 0) return tf.clone(running);
   const batch = flatten(statistics.flatMap(({ mean, variance }) => [mean, variance]));
   return tf.add(tf.mul(running, 1 - BN_MOMENTUM), tf.mul(batch, BN_MOMENTUM));
 }

@@ -16,11 +16,11 @@ function network(eps: (prototype: number, x: Float32Array, t: number) => number)
     kind: 'eager',
     call(name, inputs: Arrays) {
       expect(name).toBe('eps');
-      const { one_hot, x_t, noise } = inputs as Record<string, NonNullable<Arrays[string]>>;
-      const batch = one_hot?.shape[0] ?? 0;
+      const { shares, x_t, noise } = inputs as Record<string, NonNullable<Arrays[string]>>;
+      const batch = shares?.shape[0] ?? 0;
       const out = new Float32Array(batch * pixels);
       for (let i = 0; i < batch; i++) {
-        const prototype = [...(one_hot?.data.slice(i * k, (i + 1) * k) ?? [])].indexOf(1);
+        const prototype = [...(shares?.data.slice(i * k, (i + 1) * k) ?? [])].indexOf(1);
         const x = x_t?.data.slice(i * pixels, (i + 1) * pixels) as Float32Array;
         out.fill(eps(prototype, x, noise?.data[i] ?? 0), i * pixels, (i + 1) * pixels);
       }

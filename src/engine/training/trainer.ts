@@ -3,17 +3,20 @@ import type { RunConfig } from '@shared/config/run-config';
 import { AppError } from '@shared/errors';
 import { ndarray } from '@shared/maths/ndarray';
 import { stream } from '@shared/maths/rng';
-import type { Executable } from '../backend/executable';
+import type { Arrays, Executable } from '../backend/executable';
 import { batchIndices, gatherBatch } from '../data/batch';
 import type { Dataset } from '../data/dataset';
+import { phasesOf } from '../diffusion/loss';
+import type { Phase } from '../diffusion/loss';
 import { qCoefficients, scheduleOf } from '../diffusion/schedule';
 import type { Schedule } from '../diffusion/schedule';
 import { lossWeights } from '../diffusion/weighting';
 import { timeProjection, tokenTime } from '../nn/time';
+import { augmentationsOf, keptOf } from './draws';
 import { BETA_1, BETA_2, emaRate, lrFactor } from './optimiser';
 import type { Geometry } from './program';
-import { STEP_METRICS, STEP_SCALARS } from './step';
-import type { StepMetrics } from './step';
+import { STEP_SCALARS, stepMetrics } from './step';
+import type { StepMetric, StepMetrics, StepScalars } from './step';
 import { drawTimesteps } from './timesteps';
 
 export interface StepReport {
@@ -22,7 +25,7 @@ export interface StepReport {
   metrics: StepMetrics;
   /** The rate that this step used. */
   lr: number;
-  /** The prototype each image of the batch was conditioned on. */
+  /** The prototype or class each image of the step was conditioned on; empty without conditioning. */
   index: Int32Array;
 }
 
@@ -47,53 +50,33 @@ export class Trainer {
   }
 
   /**
-   * One step.
+   * One step: `accumulate` batches, then one update.
    * @throws AppError non_finite when the loss is not a number: the weights are spoilt then
    */
   runStep(): StepReport {
-    const { config, step, knobs } = this;
-    const B = config.training.batch_size;
-    const { x_0, labels } = this.batch();
-    const eps = ndarray(
-      stream(config.seed, 'noise', step).fillNormal(new Float32Array(x_0.length)),
-      [B, config.data.image_size, config.data.image_size, config.data.channels],
-    );
-    const t = drawTimesteps(config, this.schedule, step, B);
-    const { signal, noise } = qCoefficients(this.schedule, t);
-    const { spec } = this.geometry;
-    const width = spec.block_out_channels[0] ?? 0;
-    const { warmup_steps, lr_schedule, steps } = config.training;
-    const lr = knobs.lr * lrFactor(lr_schedule, step, warmup_steps, steps);
-    const scalars = {
-      lr,
-      weight_decay: knobs.weight_decay,
-      tau: knobs.tau,
-      alpha: knobs.alpha,
-      beta: knobs.beta,
-      clip_grad_norm: knobs.clip_grad_norm,
-      ema_rate: emaRate(knobs.ema_decay, step),
-      correction_1: 1 / (1 - BETA_1 ** (step + 1)),
-      correction_2: 1 / (1 - BETA_2 ** (step + 1)),
-    };
-    const outputs = this.executable.call('train', {
-      x_0: ndarray(x_0, eps.shape),
-      eps,
-      signal: ndarray(signal, [B, 1, 1, 1]),
-      noise: ndarray(noise, [B, 1, 1, 1]),
-      time_proj: ndarray(timeProjection(t, width), [B, width]),
-      token_time: ndarray(tokenTime(t, spec.time_embed_dim, spec.dim), [B, spec.dim]),
-      labels: ndarray(labels, [B]),
-      loss_weight: ndarray(lossWeights(config.training, spec.prediction, this.schedule, t), [B]),
-      scalars: ndarray(
-        Float32Array.from(STEP_SCALARS, (name) => scalars[name]),
-        [STEP_SCALARS.length],
-      ),
-    });
-    const values = outputs.metrics?.data ?? new Float32Array(0);
-    const metrics = Object.fromEntries(
-      STEP_METRICS.map((name, i) => [name, values[i] ?? NaN]),
-    ) as StepMetrics;
-    const bad = STEP_METRICS.find((name) => !Number.isFinite(metrics[name]));
+    const { step } = this;
+    const { accumulate } = this.config.training;
+    const { phase, done, steps } = this.phase();
+    const scalars = this.scalars(done, steps);
+    const names = stepMetrics(this.geometry.spec, phase);
+    const sums = new Map<StepMetric, number>();
+    const index: number[] = [];
+    for (let batch = 0; batch < accumulate; batch++) {
+      const last = batch === accumulate - 1;
+      const outputs = this.executable.call(
+        `${last ? 'train' : 'gather'}_${phase}`,
+        this.inputs(step * accumulate + batch, scalars),
+      );
+      names.forEach((name, i) => {
+        const value = outputs.metrics?.data[i] ?? NaN;
+        // The norm is of the one update; the losses are means over the batches.
+        if (name === 'grad_norm') sums.set(name, value);
+        else sums.set(name, (sums.get(name) ?? 0) + value / accumulate);
+      });
+      index.push(...(outputs.index?.data ?? []));
+    }
+    const metrics = Object.fromEntries(sums) as StepMetrics;
+    const bad = names.find((name) => !Number.isFinite(metrics[name]));
     if (bad !== undefined) {
       throw new AppError(
         'non_finite',
@@ -104,19 +87,65 @@ export class Trainer {
       );
     }
     this.step = step + 1;
-    return { step: this.step, metrics, lr, index: Int32Array.from(outputs.index?.data ?? []) };
+    return { step: this.step, metrics, lr: scalars.lr, index: Int32Array.from(index) };
   }
 
-  private batch(): { x_0: Float32Array; labels: Int32Array } {
-    const { config, dataset, step } = this;
+  /** What the next step trains, how many steps of that are done, and how many there are. */
+  private phase(): { phase: Phase; done: number; steps: number } {
+    const { prototype_steps, steps } = this.config.training;
+    const [first = 'joint', second] = phasesOf(this.geometry.spec);
+    if (second === undefined) return { phase: first, done: this.step, steps };
+    return this.step < prototype_steps
+      ? { phase: first, done: this.step, steps: prototype_steps }
+      : { phase: second, done: this.step - prototype_steps, steps: steps - prototype_steps };
+  }
+
+  /** Each phase has a warm-up, a decay and moments of its own. */
+  private scalars(done: number, steps: number): StepScalars {
+    const { knobs } = this;
+    const { warmup_steps, lr_schedule } = this.config.training;
+    return {
+      lr: knobs.lr * lrFactor(lr_schedule, done, warmup_steps, steps),
+      weight_decay: knobs.weight_decay,
+      tau: knobs.tau,
+      alpha: knobs.alpha,
+      beta: knobs.beta,
+      clip_grad_norm: knobs.clip_grad_norm,
+      ema_rate: emaRate(knobs.ema_decay, done),
+      correction_1: 1 / (1 - BETA_1 ** (done + 1)),
+      correction_2: 1 / (1 - BETA_2 ** (done + 1)),
+    };
+  }
+
+  /** One batch with its draws, all keyed by the batch's number: its step, without accumulation. */
+  private inputs(counter: number, scalars: StepScalars): Arrays {
+    const { config, dataset, schedule } = this;
+    const { spec } = this.geometry;
     const B = config.training.batch_size;
-    const indices = batchIndices(config.seed, step, B, dataset.count);
-    let flips: boolean[] | undefined;
-    if (config.data.flip) {
-      const rng = stream(config.seed, 'flip', step);
-      flips = Array.from({ length: B }, () => rng.uniform() < 0.5);
-    }
-    const labels = Int32Array.from(indices, (i) => dataset.labels?.[i] ?? 0);
-    return { x_0: gatherBatch(dataset, indices, flips), labels };
+    const { image_size: size, channels } = config.data;
+    const indices = batchIndices(config.seed, counter, B, dataset.count);
+    const x_0 = gatherBatch(dataset, indices, augmentationsOf(config, counter));
+    const eps = stream(config.seed, 'noise', counter).fillNormal(new Float32Array(x_0.length));
+    const t = drawTimesteps(config, schedule, counter, B);
+    const { signal, noise } = qCoefficients(schedule, t);
+    const width = spec.block_out_channels[0] ?? 0;
+    return {
+      x_0: ndarray(x_0, [B, size, size, channels]),
+      eps: ndarray(eps, [B, size, size, channels]),
+      signal: ndarray(signal, [B, 1, 1, 1]),
+      noise: ndarray(noise, [B, 1, 1, 1]),
+      time_proj: ndarray(timeProjection(t, width), [B, width]),
+      token_time: ndarray(tokenTime(t, spec.time_embed_dim, spec.dim), [B, spec.dim]),
+      labels: ndarray(
+        Int32Array.from(indices, (i) => dataset.labels?.[i] ?? 0),
+        [B],
+      ),
+      loss_weight: ndarray(lossWeights(config.training, spec.prediction, schedule, t), [B]),
+      keep: ndarray(keptOf(config, counter), [B, 1]),
+      scalars: ndarray(
+        Float32Array.from(STEP_SCALARS, (name) => scalars[name]),
+        [STEP_SCALARS.length],
+      ),
+    };
   }
 }

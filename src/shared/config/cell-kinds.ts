@@ -1,5 +1,6 @@
 import type { Cell, CellKind, CellOf } from './cells';
 import type { RunConfig } from './run-config';
+import { choicesOf } from './family';
 import { prototypeRows } from './sampling-rows';
 import type { TrajectoryPlan } from './sampling-rows';
 
@@ -132,5 +133,5 @@ export function trainSettings(
 /** The first prototypes from one noise, as the run's own previews are made. */
 export function trajectoryPlanFor({ model, sampling }: RunConfig): TrajectoryPlan {
   const { sampler, steps, seed, eta } = sampling;
-  return { rows: prototypeRows(model.k, sampler), seed, columns: 9, steps, eta };
+  return { rows: prototypeRows(choicesOf(model), sampler), seed, columns: 9, steps, eta };
 }

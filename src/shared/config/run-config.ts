@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { choicesOf, FAMILY } from './family';
 import { KnobsSchema } from './knobs';
 
 const count = z.number().int().positive();
@@ -8,11 +9,14 @@ const count = z.number().int().positive();
  * notebooks from before are read with these.
  */
 export const LATER = {
-  data: {},
-  model: {},
+  data: { shift: 0 },
+  model: { attention: 'one' },
   diffusion: {},
   training: {
     probe_every: 50,
+    accumulate: 1,
+    condition_dropout: 0,
+    prototype_steps: 200,
     loss_weighting: 'none',
     min_snr_gamma: 5,
     t_sampling: 'uniform',
@@ -21,7 +25,7 @@ export const LATER = {
     t_std: 1,
   },
   knobs: {},
-  sampling: {},
+  sampling: { guidance: 1 },
 } as const;
 
 /** Where the images come from. Paths are absolute and name folders on the engine's machine. */
@@ -40,11 +44,14 @@ export const DataConfigSchema = z.strictObject({
   channels: z.union([z.literal(1), z.literal(3)]),
   /** Mirror half of the images, drawn per image and step. */
   flip: z.boolean(),
+  /** Move each image by up to so many pixels each way, edges repeated; drawn as flips are. */
+  shift: z.number().int().min(0).max(64).default(LATER.data.shift),
 });
 
 export const ModelConfigSchema = z
   .strictObject({
-    variant: z.enum(['pdm', 'spdm']),
+    /** Which member of the family: see FAMILY. */
+    variant: z.enum(['pdm', 'spdm', 'protodiffusion', 'class', 'ddpm']),
     /** Channels per resolution level, finest first. */
     block_out_channels: z.array(count.max(2048)).min(1).max(8),
     layers_per_block: count.max(8),
@@ -52,7 +59,7 @@ export const ModelConfigSchema = z
     attention_levels: z.array(z.number().int().nonnegative()),
     norm_num_groups: count,
     attention_head_dim: count,
-    /** Number of prototypes; for s-PDM the number of classes. */
+    /** Number of prototypes; of classes where the variant goes by labels. DDPM ignores it. */
     k: count.max(4096),
     encoder_widths: z.tuple([count, count, count]),
     /**
@@ -62,6 +69,12 @@ export const ModelConfigSchema = z
     assignment: z.enum(['nearest', 'balanced']),
     /** What the UNet puts out: eps as the reference, or v or x_0, from which eps follows. */
     prediction: z.enum(['eps', 'v', 'x_0']),
+    /**
+     * one: the UNet attends to the image's own prototype, as the reference. With one key the
+     * softmax is 1, so this is a bias an image has at every position. all: to the whole bank,
+     * each position by its own weights; then images have no prototype of their own.
+     */
+    attention: z.enum(['one', 'all']).default(LATER.model.attention),
   })
   .superRefine((model, context) => {
     const complain = (message: string, path: PropertyKey[]): void =>
@@ -75,7 +88,7 @@ export const ModelConfigSchema = z
       }
     });
     const last = model.block_out_channels.at(-1) ?? 0;
-    if (last % 8 !== 0) {
+    if (FAMILY[model.variant].bank && last % 8 !== 0) {
       complain(`the last width ${last} must be divisible by 8, the cross-attention heads`, [
         'block_out_channels',
       ]);
@@ -87,6 +100,19 @@ export const ModelConfigSchema = z
       } else if (width % model.attention_head_dim !== 0) {
         complain(`width ${width} is not divisible by attention_head_dim`, ['attention_levels']);
       }
+    }
+    if (last % model.attention_head_dim !== 0) {
+      complain(
+        `the last width ${last} is not divisible by attention_head_dim ${model.attention_head_dim}, which the middle block needs`,
+        ['block_out_channels'],
+      );
+    }
+    const [first = 0] = model.block_out_channels;
+    if (first % 2 !== 0) {
+      complain(`the first width ${first} must be even, half sines and half cosines of the time`, [
+        'block_out_channels',
+        0,
+      ]);
     }
   });
 export type ModelConfig = z.infer<typeof ModelConfigSchema>;
@@ -103,6 +129,15 @@ export type DiffusionConfig = z.infer<typeof DiffusionConfigSchema>;
 
 export const TrainingConfigSchema = z.strictObject({
   batch_size: count.max(4096),
+  /**
+   * Batches whose gradients are averaged before each update: a step trains on batch_size times
+   * this. BatchNorm of the encoder sees each batch by itself.
+   */
+  accumulate: count.max(1024).default(LATER.training.accumulate),
+  /** Share of images that train without their condition, for classifier-free guidance. */
+  condition_dropout: z.number().min(0).max(0.9).default(LATER.training.condition_dropout),
+  /** ProtoDiffusion alone: first steps, which train encoder and prototypes and nothing else. */
+  prototype_steps: count.default(LATER.training.prototype_steps),
   steps: count.max(100_000_000),
   warmup_steps: z.number().int().nonnegative(),
   lr_schedule: z.enum(['cosine', 'constant']),
@@ -131,13 +166,18 @@ export const TrainingConfigSchema = z.strictObject({
 export type TrainingConfig = z.infer<typeof TrainingConfigSchema>;
 
 export const SamplingConfigSchema = z.strictObject({
-  sampler: z.enum(['ddim', 'ddpm', 'dpmpp_2m']),
+  sampler: z.enum(['ddim', 'ddpm', 'dpmpp_2m', 'euler', 'heun']),
   steps: count.max(10_000),
   eta: z.number().min(0).max(1),
   count: count.max(256),
   weights: z.enum(['ema', 'raw']),
-  /** per_image: one prototype an image; per_step: a new one at each step, as the reference does. */
-  draw: z.enum(['per_image', 'per_step']),
+  /**
+   * per_image: one prototype an image, in turn; per_step: a new one at each step, as the
+   * reference does; all: each image has the whole bank, which is its mean where attention is one.
+   */
+  draw: z.enum(['per_image', 'per_step', 'all']),
+  /** w of classifier-free guidance: eps = eps_null + w (eps_cond - eps_null); 1 is none. */
+  guidance: z.number().min(0).max(20).default(LATER.sampling.guidance),
   /** Restricts every image to this prototype (or class). */
   prototype: z.number().int().nonnegative().optional(),
   seed: z.number().int().min(0).max(0xffffffff),
@@ -172,12 +212,50 @@ export const RunConfigSchema = z
         message: `${config.sampling.steps} sampling steps exceed the ${config.diffusion.timesteps} timesteps of the chain`,
       });
     }
-    if (config.sampling.prototype !== undefined && config.sampling.prototype >= config.model.k) {
+    const choices = choicesOf(config.model);
+    if (config.sampling.prototype !== undefined && config.sampling.prototype >= choices) {
       context.addIssue({
         code: 'custom',
         path: ['sampling', 'prototype'],
-        message: `there are only ${config.model.k} prototypes, numbered from 0`,
+        message:
+          choices === 0
+            ? 'this model has no prototypes or classes to choose from'
+            : `there are only ${choices} prototypes, numbered from 0`,
+      });
+    }
+    const unguided = config.sampling.guidance === 1 ? null : guidanceProblem(config);
+    if (unguided !== null) {
+      context.addIssue({ code: 'custom', path: ['sampling', 'guidance'], message: unguided });
+    }
+    const { prototype_steps, steps } = config.training;
+    if (config.model.variant === 'protodiffusion' && prototype_steps >= steps) {
+      context.addIssue({
+        code: 'custom',
+        path: ['training', 'prototype_steps'],
+        message: `the prototypes take ${prototype_steps} of ${steps} steps, which leaves none for the UNet: choose fewer`,
       });
     }
   });
 export type RunConfig = z.infer<typeof RunConfigSchema>;
+
+/** Why a model cannot be sampled with guidance, or null when it can. */
+export function guidanceProblem({
+  model,
+  training,
+}: {
+  model: Pick<ModelConfig, 'variant' | 'k'>;
+  training: Pick<TrainingConfig, 'condition_dropout'>;
+}): string | null {
+  if (choicesOf(model) === 0) return 'a model without conditioning has nothing to guide: choose 1';
+  return training.condition_dropout > 0
+    ? null
+    : 'guidance needs a model that has trained without its condition too: choose 1, or train with condition_dropout above 0';
+}
+
+/** Images that one step trains on. */
+export function imagesPerStep({
+  batch_size,
+  accumulate,
+}: Pick<TrainingConfig, 'batch_size' | 'accumulate'>): number {
+  return batch_size * accumulate;
+}

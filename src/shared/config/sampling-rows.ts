@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { RunId } from '../protocol/contract-basics';
+import { choicesOf } from './family';
 import { SamplingConfigSchema } from './run-config';
 import type { RunConfig } from './run-config';
 
@@ -41,6 +42,8 @@ export const SAMPLER_TITLES: Record<SamplerName, string> = {
   ddim: 'DDIM',
   ddpm: 'DDPM',
   dpmpp_2m: 'DPM-Solver++ 2M',
+  euler: 'Euler (EDM)',
+  heun: 'Heun (EDM)',
 };
 
 /** One row of a trajectory grid: what differs from row to row. */
@@ -52,6 +55,7 @@ export const TrajectoryRowSchema = z.strictObject({
   checkpoint: z.number().int().nonnegative().nullable(),
   /** Another run, of the same image shape and timesteps; null = the run that is viewed. */
   run: RunId.nullable().default(null),
+  guidance: SamplingConfigSchema.shape.guidance,
 });
 export type TrajectoryRow = z.infer<typeof TrajectoryRowSchema>;
 
@@ -90,23 +94,33 @@ export const SheetPlanSchema = z.strictObject({
   steps: SamplingConfigSchema.shape.steps,
   eta: SamplingConfigSchema.shape.eta,
   checkpoint: TrajectoryRowSchema.shape.checkpoint,
+  guidance: TrajectoryRowSchema.shape.guidance,
 });
 export type SheetPlan = z.infer<typeof SheetPlanSchema>;
 
-/** The rows that a grid starts with: the first prototypes of the bank, all else alike. */
-export function prototypeRows(k: number, sampler: SamplerName, most = 6): TrajectoryRow[] {
-  return Array.from({ length: Math.min(k, most) }, (_, prototype) => ({
-    prototypes: alike(prototype),
+/**
+ * The rows that a grid starts with: the first prototypes (or classes), all else alike. A model
+ * without any gets one row that names none.
+ */
+export function prototypeRows(choices: number, sampler: SamplerName, most = 6): TrajectoryRow[] {
+  return firstOf(choices, most).map((prototypes) => ({
+    prototypes,
     weights: 'ema',
     sampler,
     checkpoint: null,
     run: null,
+    guidance: 1,
   }));
+}
+
+function firstOf(choices: number, most: number): Conditioning[] {
+  if (choices === 0) return [[]];
+  return Array.from({ length: Math.min(choices, most) }, (_, choice) => alike(choice));
 }
 
 /** Every prototype of the bank by four seeds, otherwise as the run's own previews are made. */
 export function sheetPlanFor({ model, sampling }: RunConfig): SheetPlan {
-  const { sampler, steps, seed, eta, weights } = sampling;
-  const columns = Array.from({ length: Math.min(model.k, 64) }, (_, prototype) => alike(prototype));
-  return { columns, seed, rows: 4, weights, sampler, steps, eta, checkpoint: null };
+  const { sampler, steps, seed, eta, weights, guidance } = sampling;
+  const columns = firstOf(choicesOf(model), 64);
+  return { columns, seed, rows: 4, weights, sampler, steps, eta, guidance, checkpoint: null };
 }

@@ -18,6 +18,8 @@ const STREAMS = {
   init: 8,
   probe: 9,
   layout: 10,
+  shift: 11,
+  condition: 12,
 } as const;
 
 /** What the numbers are for. Each name is a key of its own: adding one changes no other. */

@@ -14,6 +14,7 @@ const settings: SampleSettings = {
   count: 2,
   weights: 'ema',
   draw: 'per_image',
+  guidance: 1,
   seed: 42,
 };
 

@@ -23,6 +23,7 @@ const made: SheetSettings = {
     steps: 25,
     eta: 0,
     checkpoint: null,
+    guidance: 1,
   },
 };
 // The value tells the place: ten times the row and one times the column.

@@ -28,7 +28,7 @@ function event(): SubscriptionEvent<'trajectory'> {
 
 const row: TrajectoryRow = {
   ...{ prototypes: alike(3), weights: 'ema', sampler: 'ddim' },
-  ...{ checkpoint: null, run: null },
+  ...{ checkpoint: null, run: null, guidance: 1 },
 };
 
 describe('a grid of trajectories', () => {
