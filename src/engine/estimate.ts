@@ -8,12 +8,18 @@ export interface Estimate {
   warnings: string[];
 }
 
-/** Copies of each feature map that forward and backward hold at once, measured on the quick preset. */
-const MAPS_PER_LAYER = 14;
-/** TensorFlow and Node themselves, before any model. */
-const BASE_BYTES = 450e6;
+/**
+ * Of the peak memory of whole training processes on the CPU (bench/train.ts; estimate.test.ts has
+ * the figures): feature maps and attention scores that forward and backward hold for each of a
+ * layer's, copies of the state, the capture of the step included, and TensorFlow, Node and a data
+ * set before any model.
+ */
+const MAPS_PER_LAYER = 59;
+const SCORES_PER_LAYER = 12.6;
+const STATE_COPIES = 14;
+const BASE_BYTES = 600e6;
 
-/** Size of a model before it starts: exact parameters, memory to within a factor of about 1.5. */
+/** Size of a model before it starts: exact parameters, memory to within a factor of 1.5. */
 export function estimate(config: RunConfig): Estimate {
   const { model, data, training } = config;
   const { layout } = geometryOf(config);
@@ -24,11 +30,10 @@ export function estimate(config: RunConfig): Estimate {
   const scores = model.attention_levels.reduce((sum, level) => {
     const n = (data.image_size / 2 ** level) ** 2;
     const heads = (model.block_out_channels[level] ?? 0) / model.attention_head_dim;
-    return sum + (2 * model.layers_per_block + 1) * 3 * heads * n * n;
+    return sum + (2 * model.layers_per_block + 1) * SCORES_PER_LAYER * heads * n * n;
   }, 0);
   const activations = 4 * training.batch_size * (maps * MAPS_PER_LAYER + scores);
-  // Weights, two moments, average, snapshot, gradient, and one of each while they are replaced.
-  const state = 4 * layout.total * 9;
+  const state = 4 * layout.total * STATE_COPIES;
   return {
     parameters: layout.total,
     memory_bytes: BASE_BYTES + state + activations,

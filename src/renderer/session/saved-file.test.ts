@@ -11,10 +11,19 @@ const picture = { width: 1, height: 1, rgba: new Uint8ClampedArray([1, 2, 3, 255
 const run = '20260101-101010-brisk-heron';
 const plan = {
   ...{ columns: [alike(3), alike(0, 7)], seed: 42, rows: 2, weights: 'ema', sampler: 'ddim' },
-  ...{ steps: 25, eta: 0, checkpoint: null },
+  ...{ steps: 25, eta: 0, checkpoint: null, guidance: 1 },
 };
 const trajectoryPlan = {
-  rows: [{ prototypes: alike(3), weights: 'ema', sampler: 'ddim', checkpoint: null, run: null }],
+  rows: [
+    {
+      prototypes: alike(3),
+      weights: 'ema',
+      sampler: 'ddim',
+      checkpoint: null,
+      run: null,
+      guidance: 1,
+    },
+  ],
   ...{ seed: 42, columns: 9, steps: 25, eta: 0 },
 };
 const commented = new Uint8Array(

@@ -1,3 +1,4 @@
+import { choicesOf } from '@shared/config/family';
 import type { RunConfig } from '@shared/config/run-config';
 import { comparable } from '@shared/config/sampling-rows';
 import { AppError } from '@shared/errors';
@@ -33,7 +34,7 @@ export class OtherRuns {
       const { config: other, checkpoints } = await this.engine.request('run.get', { run });
       if (!comparable(config, other)) return [];
       const steps = [...new Set(checkpoints.map(({ step }) => step))].sort((a, b) => a - b);
-      return [{ run, name, k: other.model.k, checkpoints: steps }];
+      return [{ run, name, k: choicesOf(other.model), checkpoints: steps }];
     });
     try {
       this.list = (await Promise.all(read)).flat();
