@@ -34,6 +34,7 @@ const config = (change: Partial<RunConfig['data']>): RunConfig['data'] => ({
   image_size: 32,
   channels: 1,
   flip: false,
+  validation: 0,
   ...change,
 });
 

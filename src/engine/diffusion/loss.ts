@@ -41,6 +41,8 @@ export interface Losses {
   contrastive: tf.Scalar;
   align: tf.Scalar;
   compact: tf.Scalar;
+  /** [B] of each image, mean over its pixels of (eps_hat - eps)^2 */
+  errors: tf.Tensor1D;
   /** [B] int32: the prototype each image was conditioned on */
   index: tf.Tensor1D;
   statistics: BatchStatistics[];
@@ -89,7 +91,8 @@ export function pdmLoss(
     tf.square(tf.sub(output, targetOf(spec.prediction, batch))),
     [1, 2, 3],
   ) as tf.Tensor1D;
-  const diffusion = tf.mean(epsErrors(spec.prediction, errors, batch)) as tf.Scalar;
+  const ofEps = epsErrors(spec.prediction, errors, batch);
+  const diffusion = tf.mean(ofEps) as tf.Scalar;
   const objective = spec.weighted ? tf.mean(tf.mul(errors, batch.loss_weight)) : diffusion;
 
   const logits = tf.neg(tf.mul(d, weights.tau));
@@ -99,7 +102,7 @@ export function pdmLoss(
   const compact = compactness(prototypes);
   let total = tf.add(tf.add(objective, contrastive), tf.mul(align, weights.alpha)) as tf.Scalar;
   if (variant === 'pdm') total = tf.add(total, tf.mul(compact, weights.beta)) as tf.Scalar;
-  return { total, diffusion, contrastive, align, compact, index, statistics };
+  return { total, diffusion, contrastive, align, compact, errors: ofEps, index, statistics };
 }
 
 /**

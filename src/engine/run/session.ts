@@ -9,10 +9,12 @@ import { topic } from '../topics';
 import type { Topics } from '../topics';
 import { Gauges } from './gauges';
 import type { Jobs } from './jobs';
+import { metricRow } from './metric-row';
 import type { OpenRun } from './open';
 import type { Weights } from './paint';
 import { Previews } from './previews';
 import { Prober } from './prober';
+import { Validating } from './validating';
 
 /** Metrics reach the disk at most this much later than their step, ms. */
 const FLUSH_MS = 50;
@@ -50,7 +52,8 @@ export class RunSession {
   private readonly previews: Previews;
   /** What was measured beside the steps, for the next row of metrics. */
   private aside: Record<string, number> = {};
-  /** What a preview could not do; the loop handles it. */
+  private readonly validating: Validating;
+  /** What a preview or a validation could not do; the loop handles it. */
   private trouble: AppError | null = null;
 
   constructor(
@@ -81,6 +84,7 @@ export class RunSession {
         this.wake();
       },
     });
+    this.validating = new Validating(open, jobs);
     this.ended = this.loop();
   }
 
@@ -90,7 +94,7 @@ export class RunSession {
 
   /** Steps follow each other: jobs have their time between them. In slow motion they have all of it. */
   get stepping(): boolean {
-    return !this.paused && this.delay === 0 && this.stopping === null;
+    return !this.paused && this.delay === 0 && this.stopping === null && !this.validating.busy;
   }
 
   /** A copy of the weights as they are now. */
@@ -115,7 +119,7 @@ export class RunSession {
             : 'training',
       step: trainer.step,
       steps: config.training.steps,
-      epoch: (trainer.step * config.training.batch_size) / this.open.dataset.count,
+      epoch: (trainer.step * config.training.batch_size) / trainer.images,
       step_s,
       images_per_s: this.gauges.images_per_s,
       eta_s:
@@ -200,6 +204,7 @@ export class RunSession {
   }
 
   checkpoint(): number {
+    this.validating.finish();
     this.flush();
     const { executable } = this.open.trainer;
     const written = this.open.writer.writeCheckpoint(
@@ -245,9 +250,9 @@ export class RunSession {
           return ending;
         }
         this.probe();
-        this.previews.start();
+        if (this.startable) this.previews.start();
         if (this.stepDue) this.advance();
-        else if (!this.previews.startable && this.trouble === null) await this.sleep();
+        else if (!this.startable && this.trouble === null) await this.sleep();
         this.beat();
         if (this.trouble !== null) throw this.trouble;
       } catch (thrown) {
@@ -257,7 +262,13 @@ export class RunSession {
     }
   }
 
+  /** Steps wait for a validation, and pictures too: they would hold it up. */
+  private get startable(): boolean {
+    return this.previews.startable && !this.validating.busy;
+  }
+
   private get stepDue(): boolean {
+    if (this.validating.busy) return false;
     return this.paused ? this.singles > 0 : this.clock() >= this.nextStepAt;
   }
 
@@ -278,29 +289,11 @@ export class RunSession {
     const seconds = (performance.now() - started) / 1000;
     this.gauges.add(seconds, report.index);
     this.last = report;
-    const { metrics } = report;
-    this.pending.push({
-      step: report.step,
-      wall: this.clock(),
-      active: this.gauges.active,
-      values: {
-        'train/loss': metrics.total,
-        'train/loss_diff': metrics.diffusion,
-        'train/loss_proto/contrastive': metrics.contrastive,
-        'train/loss_proto/align': metrics.align,
-        'train/loss_proto/compact': metrics.compact,
-        'train/lr': report.lr,
-        'train/grad_norm': metrics.grad_norm,
-        'train/images_per_s': this.gauges.images_per_s ?? NaN,
-        'proto/perplexity': this.gauges.perplexity,
-        ...this.probe(),
-        ...this.aside,
-      },
-    });
+    const beside = { ...this.probe(), ...this.aside };
     this.aside = {};
-    if (this.clock() - this.flushedAt >= FLUSH_MS) this.flush();
-    if (report.step % trainer.knobs.sample_every === 0) this.previews.want();
-    if (this.checkpointDue(report.step)) this.checkpoint();
+    const row = metricRow(report, this.gauges, this.clock(), beside);
+    if (this.validating.due(report.step)) this.validate(row);
+    else this.record(row);
     this.topics.changed(topic.status);
     return seconds;
   }
@@ -314,6 +307,26 @@ export class RunSession {
     this.jobs.charge((performance.now() - started) / 1000);
     this.topics.changed(topic.prototypes(this.run));
     return values;
+  }
+
+  /** The row waits for the losses that belong into it, and the next step for the row. */
+  private validate(row: MetricRow): void {
+    this.flush();
+    this.validating.begin(
+      (metrics) => {
+        Object.assign(row.values, metrics);
+        this.record(row);
+        this.wake();
+      },
+      (error) => (this.trouble = error),
+    );
+  }
+
+  private record(row: MetricRow): void {
+    this.pending.push(row);
+    if (this.clock() - this.flushedAt >= FLUSH_MS) this.flush();
+    if (row.step % this.open.trainer.knobs.sample_every === 0) this.previews.want();
+    if (this.checkpointDue(row.step)) this.checkpoint();
   }
 
   /** By steps as configured, and by time, so that slow steps do not put much at risk. */
@@ -341,7 +354,8 @@ export class RunSession {
 
   /** Waits for an act, but no longer than a heartbeat or the next step of slow motion. */
   private async sleep(): Promise<void> {
-    const step = this.paused ? HEARTBEAT_MS : this.nextStepAt - this.clock();
+    const step =
+      this.paused || this.validating.busy ? HEARTBEAT_MS : this.nextStepAt - this.clock();
     await new Promise<void>((done) => {
       const timer = setTimeout(done, Math.max(0, Math.min(HEARTBEAT_MS, step)));
       this.wake = () => {
@@ -352,6 +366,9 @@ export class RunSession {
   }
 
   private conclude(ending: Ending): void {
+    // The last loss is worth the wait; who stops a run wants it stopped.
+    if (ending === 'finished') this.validating.finish();
+    else this.validating.giveUp();
     // A finished run ends with a picture of its last step.
     if (ending !== 'released') this.previews.conclude(ending === 'finished');
     this.checkpoint();
@@ -360,6 +377,7 @@ export class RunSession {
 
   private close(ending: Ending, problem?: string): void {
     const { writer, trainer } = this.open;
+    this.validating.giveUp();
     this.previews.drop();
     if (ending === 'released') {
       writer.release();

@@ -9,6 +9,8 @@ import { bank } from '../nn/prototypes';
 import { parameterSpecs, specOf } from '../nn/spec';
 import type { ModelSpec, ParameterSpec } from '../nn/spec';
 import { epsOf } from '../diffusion/prediction';
+import { pdmLoss } from '../diffusion/loss';
+import type { Batch } from '../diffusion/loss';
 import { unet } from '../nn/unet';
 import { probeFunction } from './probe';
 import { STEP_SCALARS, trainStep } from './step';
@@ -31,9 +33,10 @@ export function geometryOf(config: RunConfig): Geometry {
 export type ProgramState = Record<(typeof STATE_NAMES)[number], NdArray<Float32Array>>;
 
 /**
- * All that an engine runs on a device for one run: the training step, taking a snapshot of the
- * averaged or raw weights, one prediction of the noise from that snapshot, and a look at the
- * prototypes through a batch of `images`, where snapshots of them are wanted.
+ * All that an engine runs on a device for one run: the training step, the errors of the averaged
+ * weights on a batch, taking a snapshot of the averaged or raw weights, one prediction of the noise
+ * from that snapshot, and a look at the prototypes through a batch of `images`, where snapshots of
+ * them are wanted.
  */
 export function trainingProgram(
   config: RunConfig,
@@ -42,14 +45,29 @@ export function trainingProgram(
   images = 0,
 ): Program {
   const { spec, layout } = geometry;
+  const { variant } = config.model;
   return {
     state: { ...state, snapshot: ndarray(state.params.data.slice(), [layout.total]) },
     functions: {
       train: {
         example: () => trainExample(config, spec),
         run: (state, inputs) =>
-          trainStep(spec, layout, config.model.variant, state as TrainState, inputs as StepInputs),
+          trainStep(spec, layout, variant, state as TrainState, inputs as StepInputs),
       },
+      // Only where it will be called: every function costs a run while it is captured.
+      ...(config.training.validate_every > 0 && {
+        errors: {
+          example: () => batchExample(config, spec),
+          run: (state: Tensors, inputs: Tensors) => {
+            const params = named(layout, unflatten(layout, state.ema as tf.Tensor1D));
+            const batch = inputs as unknown as Batch;
+            const one = tf.scalar(1);
+            const weights = { tau: one, alpha: one, beta: one };
+            const { errors } = pdmLoss(params, spec, variant, batch, weights);
+            return { outputs: { errors } };
+          },
+        },
+      }),
       snapshot_ema: { example: () => ({}), run: (state) => copyOf(state, 'ema') },
       snapshot_raw: { example: () => ({}), run: (state) => copyOf(state, 'params') },
       eps: epsFunction(config, geometry, config.sampling.count),
@@ -102,11 +120,15 @@ const zeros = (shape: number[]): NdArray<Float32Array> =>
   ndarray(new Float32Array(sizeOf(shape)), shape);
 
 function trainExample(config: RunConfig, spec: ModelSpec): Arrays {
+  const scalars = zeros([STEP_SCALARS.length]);
+  scalars.data.fill(1);
+  return { ...batchExample(config, spec), scalars };
+}
+
+function batchExample(config: RunConfig, spec: ModelSpec): Record<keyof Batch, NdArray> {
   const B = config.training.batch_size;
   const { image_size, channels } = config.data;
   const image = [B, image_size, image_size, channels];
-  const scalars = zeros([STEP_SCALARS.length]);
-  scalars.data.fill(1);
   return {
     x_0: zeros(image),
     eps: zeros(image),
@@ -116,7 +138,6 @@ function trainExample(config: RunConfig, spec: ModelSpec): Arrays {
     token_time: zeros([B, spec.dim]),
     labels: ndarray(new Int32Array(B), [B]),
     loss_weight: zeros([B]),
-    scalars,
   };
 }
 

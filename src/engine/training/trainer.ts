@@ -6,10 +6,11 @@ import { stream } from '@shared/maths/rng';
 import type { Executable } from '../backend/executable';
 import { batchIndices, gatherBatch } from '../data/batch';
 import type { Dataset } from '../data/dataset';
-import { qCoefficients, scheduleOf } from '../diffusion/schedule';
+import { splitOf } from '../data/split';
+import type { Split } from '../data/split';
+import { scheduleOf } from '../diffusion/schedule';
 import type { Schedule } from '../diffusion/schedule';
-import { lossWeights } from '../diffusion/weighting';
-import { timeProjection, tokenTime } from '../nn/time';
+import { batchInputs } from './batch-inputs';
 import { BETA_1, BETA_2, emaRate, lrFactor } from './optimiser';
 import type { Geometry } from './program';
 import { STEP_METRICS, STEP_SCALARS } from './step';
@@ -32,6 +33,7 @@ export interface StepReport {
  */
 export class Trainer {
   readonly schedule: Schedule;
+  private readonly split: Split;
 
   constructor(
     private readonly config: RunConfig,
@@ -44,6 +46,12 @@ export class Trainer {
     public step: number,
   ) {
     this.schedule = scheduleOf(config.diffusion);
+    this.split = splitOf(dataset.count, config.data.validation);
+  }
+
+  /** Images in an epoch. */
+  get images(): number {
+    return this.split.count;
   }
 
   /**
@@ -54,14 +62,8 @@ export class Trainer {
     const { config, step, knobs } = this;
     const B = config.training.batch_size;
     const { x_0, labels } = this.batch();
-    const eps = ndarray(
-      stream(config.seed, 'noise', step).fillNormal(new Float32Array(x_0.length)),
-      [B, config.data.image_size, config.data.image_size, config.data.channels],
-    );
+    const eps = stream(config.seed, 'noise', step).fillNormal(new Float32Array(x_0.length));
     const t = drawTimesteps(config, this.schedule, step, B);
-    const { signal, noise } = qCoefficients(this.schedule, t);
-    const { spec } = this.geometry;
-    const width = spec.block_out_channels[0] ?? 0;
     const { warmup_steps, lr_schedule, steps } = config.training;
     const lr = knobs.lr * lrFactor(lr_schedule, step, warmup_steps, steps);
     const scalars = {
@@ -76,14 +78,7 @@ export class Trainer {
       correction_2: 1 / (1 - BETA_2 ** (step + 1)),
     };
     const outputs = this.executable.call('train', {
-      x_0: ndarray(x_0, eps.shape),
-      eps,
-      signal: ndarray(signal, [B, 1, 1, 1]),
-      noise: ndarray(noise, [B, 1, 1, 1]),
-      time_proj: ndarray(timeProjection(t, width), [B, width]),
-      token_time: ndarray(tokenTime(t, spec.time_embed_dim, spec.dim), [B, spec.dim]),
-      labels: ndarray(labels, [B]),
-      loss_weight: ndarray(lossWeights(config.training, spec.prediction, this.schedule, t), [B]),
+      ...batchInputs(config, this.geometry.spec, this.schedule, { x_0, eps, t, labels }),
       scalars: ndarray(
         Float32Array.from(STEP_SCALARS, (name) => scalars[name]),
         [STEP_SCALARS.length],
@@ -110,7 +105,9 @@ export class Trainer {
   private batch(): { x_0: Float32Array; labels: Int32Array } {
     const { config, dataset, step } = this;
     const B = config.training.batch_size;
-    const indices = batchIndices(config.seed, step, B, dataset.count);
+    const { trained, count } = this.split;
+    const drawn = batchIndices(config.seed, step, B, count);
+    const indices = trained === null ? drawn : drawn.map((i) => trained[i] ?? -1);
     let flips: boolean[] | undefined;
     if (config.data.flip) {
       const rng = stream(config.seed, 'flip', step);

@@ -8,11 +8,12 @@ const count = z.number().int().positive();
  * notebooks from before are read with these.
  */
 export const LATER = {
-  data: {},
+  data: { validation: 0 },
   model: {},
   diffusion: {},
   training: {
     probe_every: 50,
+    validate_every: 0,
     loss_weighting: 'none',
     min_snr_gamma: 5,
     t_sampling: 'uniform',
@@ -40,6 +41,8 @@ export const DataConfigSchema = z.strictObject({
   channels: z.union([z.literal(1), z.literal(3)]),
   /** Mirror half of the images, drawn per image and step. */
   flip: z.boolean(),
+  /** Images held out of the training, of a small set a fifth at most; see splitOf. */
+  validation: z.number().int().nonnegative().max(1_000_000).default(LATER.data.validation),
 });
 
 export const ModelConfigSchema = z
@@ -126,6 +129,8 @@ export const TrainingConfigSchema = z.strictObject({
   t_domain: z.enum(['fraction', 'log_snr']).default(LATER.training.t_domain),
   t_mean: z.number().min(-20).max(20).default(LATER.training.t_mean),
   t_std: z.number().positive().max(20).default(LATER.training.t_std),
+  /** Steps between two measurements of the validation loss; 0 for none. */
+  validate_every: z.number().int().nonnegative().default(LATER.training.validate_every),
 });
 
 export type TrainingConfig = z.infer<typeof TrainingConfigSchema>;

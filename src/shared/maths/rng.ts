@@ -18,6 +18,7 @@ const STREAMS = {
   init: 8,
   probe: 9,
   layout: 10,
+  validation: 11,
 } as const;
 
 /** What the numbers are for. Each name is a key of its own: adding one changes no other. */
