@@ -106,6 +106,7 @@ export class FakeService implements Service {
           summary: run().summary(),
           config,
           plan: [],
+          images: 10_000,
           knobs,
           journal,
           checkpoints: run().checkpoints(),

@@ -180,6 +180,8 @@ export const requests = {
       summary: RunSummary,
       config: RunConfigSchema,
       plan: JournalPlanSchema,
+      /** In the data set, those held out included. */
+      images: z.number().int(),
       knobs: z.record(z.string(), z.number()),
       journal: z.array(JournalEntry),
       checkpoints: z.array(Checkpoint),
