@@ -14,7 +14,8 @@ const source = ['.ts', '.mjs']
 
 if (!source || name === 'index') {
   const names = readdirSync(HERE).filter(
-    (file) => !file.startsWith('index') && !['configs.ts', 'spread.ts'].includes(file),
+    (file) =>
+      !file.startsWith('index') && !['configs.ts', 'spread.ts', 'synthetic.ts'].includes(file),
   );
   console.error(
     `usage: npm run -s bench -- ${names.map((file) => file.replace(/\.\w+$/, '')).join('|')} [options]`,
@@ -36,7 +37,7 @@ if (source.endsWith('.ts')) {
       target: 'node20',
       rollupOptions: {
         input: Object.fromEntries(sources.map((path) => [basename(path, '.ts'), path])),
-        external: [/^@tensorflow\//, /^node:/],
+        external: [/^@tensorflow\//, /^@?playwright/, /^ws$/, /^node:/],
         output: { format: 'cjs', entryFileNames: '[name].cjs' },
       },
     },

@@ -49,13 +49,20 @@ async function until<T>(
   }
 }
 
-function watchCurves(run: string): { steps: number[] } {
-  const seen = { steps: [] as number[] };
+function watchCurves(run: string): { steps: number[]; validated: number[] } {
+  const seen = { steps: [] as number[], validated: [] as number[] };
   const pull = (): void => {
     for (;;) {
       const event = source.pull() as SubscriptionEvent<'curves'> | undefined;
       if (event === undefined) return;
       seen.steps.push(...event.step.data);
+      const { keys, step, values } = event;
+      const at = keys.indexOf('val/loss_q3');
+      seen.validated.push(
+        ...step.data.filter(
+          (_, row) => at >= 0 && !Number.isNaN(values.data[row * keys.length + at]),
+        ),
+      );
     }
   };
   let open = true;
@@ -82,13 +89,17 @@ afterEach(async () => {
 });
 
 describe('the engine', () => {
-  it('trains to the end: every step recorded once, checkpoint, pictures, hash', async () => {
-    const { run } = await ask('run.start', { config: tiny(30) });
+  it('trains to the end: every step recorded once, validation, checkpoint, pictures, hash', async () => {
+    const config = tiny(30);
+    config.training.validate_every = 12;
+    const { run } = await ask('run.start', { config });
     const seen = watchCurves(run);
     await until(() => seen.steps.length === 30);
     await until(async () => (await stateOf(run)) === 'finished' || undefined);
     await new Promise((done) => setTimeout(done, 50));
     expect(seen.steps).toEqual(Array.from({ length: 30 }, (_, i) => i + 1));
+    // The validation loss stands in the rows of its steps, that of the last step included.
+    expect(seen.validated).toEqual([12, 24, 30]);
     const { checkpoints, summary } = await ask('run.get', { run });
     expect(summary).toMatchObject({ state: 'finished', step: 30, steps: 30, problem: null });
     expect(checkpoints.at(-1)?.step).toBe(30);

@@ -162,6 +162,7 @@ class LocalEngine implements Engine {
       return {
         summary,
         config: origin.config,
+        images: origin.data.images,
         plan: origin.plan ?? [],
         knobs,
         journal,

@@ -58,6 +58,8 @@ export interface Losses {
   total: tf.Scalar;
   /** Those that this model and phase have. */
   terms: Partial<Record<LossTerm, tf.Scalar>>;
+  /** [B] of each image, mean over its pixels of (eps_hat - eps)^2; absent where no UNet is trained */
+  errors?: tf.Tensor1D;
   /** [B] int32: the prototype or class of each image; null without conditioning */
   index: tf.Tensor1D | null;
   statistics: BatchStatistics[];
@@ -95,9 +97,9 @@ export function lossOf(
     if (ofPrototypes === undefined) throw new Error(`${spec.variant} has no prototypes to train`);
     return { total: ofPrototypes, terms: own, index, statistics };
   }
-  const { objective, diffusion } = diffusionLoss(params, spec, batch, index, watch);
+  const { objective, diffusion, errors } = diffusionLoss(params, spec, batch, index, watch);
   const total = ofPrototypes ? (tf.add(objective, ofPrototypes) as tf.Scalar) : objective;
-  return { total, terms: { diffusion, ...own }, index, statistics };
+  return { total, terms: { diffusion, ...own }, errors, index, statistics };
 }
 
 function diffusionLoss(
@@ -106,7 +108,7 @@ function diffusionLoss(
   batch: Batch,
   index: tf.Tensor1D | null,
   watch: Watch,
-): { objective: tf.Scalar; diffusion: tf.Scalar } {
+): { objective: tf.Scalar; diffusion: tf.Scalar; errors: tf.Tensor1D } {
   const condition = conditionFrom(params, spec, sharesOf(spec, batch, index), batch.token_time);
   if (condition.kind === 'token') watch('prototype_token', condition.token);
   const x_t = tf.add(
@@ -119,11 +121,12 @@ function diffusionLoss(
     tf.square(tf.sub(output, targetOf(spec.prediction, batch))),
     [1, 2, 3],
   ) as tf.Tensor1D;
-  const diffusion = tf.mean(epsErrors(spec.prediction, errors, batch)) as tf.Scalar;
+  const ofEps = epsErrors(spec.prediction, errors, batch);
+  const diffusion = tf.mean(ofEps) as tf.Scalar;
   const objective = spec.weighted
     ? (tf.mean(tf.mul(errors, batch.loss_weight)) as tf.Scalar)
     : diffusion;
-  return { objective, diffusion };
+  return { objective, diffusion, errors: ofEps };
 }
 
 /** [B, K]: each image's share of each prototype or class, zeros where its condition is dropped. */

@@ -10,6 +10,7 @@ import { capture } from '../backend/capture';
 import { eager } from '../backend/executable';
 import type { Executable, Program } from '../backend/executable';
 import type { Dataset } from '../data/dataset';
+import { splitOf } from '../data/split';
 import { stateFromCheckpoint } from '../training/checkpoint';
 import { initialParameters, initialRunning } from '../training/initial';
 import { probeBatch, probeEvery } from '../training/probe';
@@ -46,11 +47,12 @@ export function makeExecutable(program: Program, backend: LoadedBackend): Execut
 /** @throws AppError bad_config when model and data do not go together */
 export function checkDataFits(config: RunConfig, dataset: Dataset): void {
   const { title, bank, labels } = FAMILY[config.model.variant];
-  if (bank && dataset.count < config.model.k) {
+  const { count } = splitOf(dataset.count, config.data.validation);
+  if (bank && count < config.model.k) {
     throw new AppError(
       'bad_config',
-      `${config.model.k} prototypes cannot be learned from ${dataset.count} images.`,
-      { remedy: `Set K to ${dataset.count} at most, or choose more images.` },
+      `${config.model.k} prototypes cannot be learned from ${count} images.`,
+      { remedy: `Set K to ${count} at most, or choose more images.` },
     );
   }
   if (labels) {

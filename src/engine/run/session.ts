@@ -11,23 +11,18 @@ import { topic } from '../topics';
 import type { Topics } from '../topics';
 import { Gauges } from './gauges';
 import type { Jobs } from './jobs';
+import { metricRow } from './metric-row';
 import type { OpenRun } from './open';
 import type { Weights } from './paint';
 import { Previews } from './previews';
 import { Prober } from './prober';
+import { Validating } from './validating';
 
 /** Metrics reach the disk at most this much later than their step, ms. */
 const FLUSH_MS = 50;
 const HEARTBEAT_MS = 1000;
 /** A checkpoint is at most this old while the run trains, ms. */
 const CHECKPOINT_MS = 30_000;
-
-/** The values that are there. */
-function present(values: Record<string, number | undefined>): Record<string, number> {
-  return Object.fromEntries(
-    Object.entries(values).filter((entry): entry is [string, number] => entry[1] !== undefined),
-  );
-}
 
 export type Notify = (level: Notice['level'], message: string, remedy?: string) => void;
 type Ending = 'finished' | 'stopped' | 'failed' | 'released';
@@ -60,7 +55,8 @@ export class RunSession {
   private readonly previews: Previews;
   /** What was measured beside the steps, for the next row of metrics. */
   private aside: Record<string, number> = {};
-  /** What a preview could not do; the loop handles it. */
+  private readonly validating: Validating;
+  /** What a preview or a validation could not do; the loop handles it. */
   private trouble: AppError | null = null;
 
   constructor(
@@ -92,6 +88,7 @@ export class RunSession {
         this.wake();
       },
     });
+    this.validating = new Validating(open, jobs);
     this.ended = this.loop();
   }
 
@@ -101,7 +98,7 @@ export class RunSession {
 
   /** Steps follow each other: jobs have their time between them. In slow motion they have all of it. */
   get stepping(): boolean {
-    return !this.paused && this.delay === 0 && this.stopping === null;
+    return !this.paused && this.delay === 0 && this.stopping === null && !this.validating.busy;
   }
 
   /** A copy of the weights as they are now. */
@@ -126,7 +123,7 @@ export class RunSession {
             : 'training',
       step: trainer.step,
       steps: config.training.steps,
-      epoch: (trainer.step * imagesPerStep(config.training)) / this.open.dataset.count,
+      epoch: (trainer.step * imagesPerStep(config.training)) / trainer.images,
       step_s,
       images_per_s: this.gauges.images_per_s,
       eta_s:
@@ -211,6 +208,7 @@ export class RunSession {
   }
 
   checkpoint(): number {
+    this.validating.finish();
     this.flush();
     const { executable } = this.open.trainer;
     const written = this.open.writer.writeCheckpoint(
@@ -256,9 +254,9 @@ export class RunSession {
           return ending;
         }
         this.probe();
-        this.previews.start();
+        if (this.startable) this.previews.start();
         if (this.stepDue) this.advance();
-        else if (!this.previews.startable && this.trouble === null) await this.sleep();
+        else if (!this.startable && this.trouble === null) await this.sleep();
         this.beat();
         if (this.trouble !== null) throw this.trouble;
       } catch (thrown) {
@@ -268,7 +266,13 @@ export class RunSession {
     }
   }
 
+  /** Steps wait for a validation, and pictures too: they would hold it up. */
+  private get startable(): boolean {
+    return this.previews.startable && !this.validating.busy;
+  }
+
   private get stepDue(): boolean {
+    if (this.validating.busy) return false;
     return this.paused ? this.singles > 0 : this.clock() >= this.nextStepAt;
   }
 
@@ -289,31 +293,11 @@ export class RunSession {
     const seconds = (performance.now() - started) / 1000;
     this.gauges.add(seconds, report.index);
     this.last = report;
-    const { metrics } = report;
-    this.pending.push({
-      step: report.step,
-      wall: this.clock(),
-      active: this.gauges.active,
-      values: {
-        'train/loss': metrics.total,
-        ...present({
-          'train/loss_diff': metrics.diffusion,
-          'train/loss_proto/contrastive': metrics.contrastive,
-          'train/loss_proto/align': metrics.align,
-          'train/loss_proto/compact': metrics.compact,
-          'proto/perplexity': this.hasBank ? this.gauges.perplexity : undefined,
-        }),
-        'train/lr': report.lr,
-        'train/grad_norm': metrics.grad_norm ?? NaN,
-        'train/images_per_s': this.gauges.images_per_s ?? NaN,
-        ...this.probe(),
-        ...this.aside,
-      },
-    });
+    const beside = { ...this.probe(), ...this.aside };
     this.aside = {};
-    if (this.clock() - this.flushedAt >= FLUSH_MS) this.flush();
-    if (report.step % trainer.knobs.sample_every === 0) this.previews.want();
-    if (this.checkpointDue(report.step)) this.checkpoint();
+    const row = metricRow(report, this.gauges, this.hasBank, this.clock(), beside);
+    if (this.validating.due(report.step)) this.validate(row);
+    else this.record(row);
     this.topics.changed(topic.status);
     return seconds;
   }
@@ -327,6 +311,26 @@ export class RunSession {
     this.jobs.charge((performance.now() - started) / 1000);
     this.topics.changed(topic.prototypes(this.run));
     return values;
+  }
+
+  /** The row waits for the losses that belong into it, and the next step for the row. */
+  private validate(row: MetricRow): void {
+    this.flush();
+    this.validating.begin(
+      (metrics) => {
+        Object.assign(row.values, metrics);
+        this.record(row);
+        this.wake();
+      },
+      (error) => (this.trouble = error),
+    );
+  }
+
+  private record(row: MetricRow): void {
+    this.pending.push(row);
+    if (this.clock() - this.flushedAt >= FLUSH_MS) this.flush();
+    if (row.step % this.open.trainer.knobs.sample_every === 0) this.previews.want();
+    if (this.checkpointDue(row.step)) this.checkpoint();
   }
 
   /** By steps as configured, and by time, so that slow steps do not put much at risk. */
@@ -354,7 +358,8 @@ export class RunSession {
 
   /** Waits for an act, but no longer than a heartbeat or the next step of slow motion. */
   private async sleep(): Promise<void> {
-    const step = this.paused ? HEARTBEAT_MS : this.nextStepAt - this.clock();
+    const step =
+      this.paused || this.validating.busy ? HEARTBEAT_MS : this.nextStepAt - this.clock();
     await new Promise<void>((done) => {
       const timer = setTimeout(done, Math.max(0, Math.min(HEARTBEAT_MS, step)));
       this.wake = () => {
@@ -365,6 +370,9 @@ export class RunSession {
   }
 
   private conclude(ending: Ending): void {
+    // The last loss is worth the wait; who stops a run wants it stopped.
+    if (ending === 'finished') this.validating.finish();
+    else this.validating.giveUp();
     // A finished run ends with a picture of its last step.
     if (ending !== 'released') this.previews.conclude(ending === 'finished');
     this.checkpoint();
@@ -373,6 +381,7 @@ export class RunSession {
 
   private close(ending: Ending, problem?: string): void {
     const { writer, trainer } = this.open;
+    this.validating.giveUp();
     this.previews.drop();
     if (ending === 'released') {
       writer.release();

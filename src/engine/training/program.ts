@@ -8,7 +8,8 @@ import { flatLayout, named, unflatten } from '../nn/flat';
 import type { FlatLayout } from '../nn/flat';
 import { parameterSpecs, specOf } from '../nn/spec';
 import type { ModelSpec, ParameterSpec } from '../nn/spec';
-import { phasesOf } from '../diffusion/loss';
+import { lossOf, phasesOf } from '../diffusion/loss';
+import type { Batch } from '../diffusion/loss';
 import { epsOf } from '../diffusion/prediction';
 import { conditionFrom } from '../nn/condition';
 import { unet } from '../nn/unet';
@@ -36,9 +37,10 @@ const zeros = (shape: number[]): NdArray<Float32Array> =>
   ndarray(new Float32Array(sizeOf(shape)), shape);
 
 /**
- * All that an engine runs on a device for one run: the training step, taking a snapshot of the
- * averaged or raw weights, one prediction of the noise from that snapshot, and a look at the
- * prototypes through a batch of `images`, where snapshots of them are wanted.
+ * All that an engine runs on a device for one run: the training step, the errors of the averaged
+ * weights on a batch, taking a snapshot of the averaged or raw weights, one prediction of the noise
+ * from that snapshot, and a look at the prototypes through a batch of `images`, where snapshots of
+ * them are wanted.
  */
 export function trainingProgram(
   config: RunConfig,
@@ -72,10 +74,30 @@ export function trainingProgram(
     },
     functions: {
       ...Object.fromEntries(steps),
+      // Only where it will be called: every function costs a run while it is captured.
+      ...(config.training.validate_every > 0 && { errors: errorsFunction(config, geometry) }),
       snapshot_ema: { example: () => ({}), run: (state) => copyOf(state, 'ema') },
       snapshot_raw: { example: () => ({}), run: (state) => copyOf(state, 'params') },
       eps: epsFunction(config, geometry, config.sampling.count),
       ...(images > 0 && { probe: probeFunction(config, geometry, images) }),
+    },
+  };
+}
+
+/** errors [B] of the averaged weights on a batch, see Losses. */
+function errorsFunction(
+  config: RunConfig,
+  { spec, layout }: Geometry,
+): Program['functions'][string] {
+  return {
+    example: () => batchExample(config, spec),
+    run: (state, inputs) => {
+      const params = named(layout, unflatten(layout, state.ema as tf.Tensor1D));
+      const one = tf.scalar(1);
+      const weights = { tau: one, alpha: one, beta: one };
+      const { errors } = lossOf(params, spec, inputs as unknown as Batch, weights);
+      if (errors === undefined) throw new Error('the loss has no errors of the images');
+      return { outputs: { errors } };
     },
   };
 }
@@ -125,11 +147,15 @@ function epsFunction(
 }
 
 function trainExample(config: RunConfig, spec: ModelSpec): Arrays {
+  const scalars = zeros([STEP_SCALARS.length]);
+  scalars.data.fill(1);
+  return { ...batchExample(config, spec), scalars };
+}
+
+function batchExample(config: RunConfig, spec: ModelSpec): Record<keyof Batch, NdArray> {
   const B = config.training.batch_size;
   const { image_size, channels } = config.data;
   const image = [B, image_size, image_size, channels];
-  const scalars = zeros([STEP_SCALARS.length]);
-  scalars.data.fill(1);
   return {
     x_0: zeros(image),
     eps: zeros(image),
@@ -140,7 +166,6 @@ function trainExample(config: RunConfig, spec: ModelSpec): Arrays {
     labels: ndarray(new Int32Array(B), [B]),
     loss_weight: zeros([B]),
     keep: zeros([B, 1]),
-    scalars,
   };
 }
 

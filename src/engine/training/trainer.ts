@@ -8,10 +8,11 @@ import { batchIndices, gatherBatch } from '../data/batch';
 import type { Dataset } from '../data/dataset';
 import { phasesOf } from '../diffusion/loss';
 import type { Phase } from '../diffusion/loss';
-import { qCoefficients, scheduleOf } from '../diffusion/schedule';
+import { scheduleOf } from '../diffusion/schedule';
 import type { Schedule } from '../diffusion/schedule';
-import { lossWeights } from '../diffusion/weighting';
-import { timeProjection, tokenTime } from '../nn/time';
+import { splitOf } from '../data/split';
+import type { Split } from '../data/split';
+import { batchInputs } from './batch-inputs';
 import { augmentationsOf, keptOf } from './draws';
 import { BETA_1, BETA_2, emaRate, lrFactor } from './optimiser';
 import type { Geometry } from './program';
@@ -35,6 +36,7 @@ export interface StepReport {
  */
 export class Trainer {
   readonly schedule: Schedule;
+  private readonly split: Split;
 
   constructor(
     private readonly config: RunConfig,
@@ -47,6 +49,12 @@ export class Trainer {
     public step: number,
   ) {
     this.schedule = scheduleOf(config.diffusion);
+    this.split = splitOf(dataset.count, config.data.validation);
+  }
+
+  /** Images in an epoch. */
+  get images(): number {
+    return this.split.count;
   }
 
   /**
@@ -122,26 +130,16 @@ export class Trainer {
     const { config, dataset, schedule } = this;
     const { spec } = this.geometry;
     const B = config.training.batch_size;
-    const { image_size: size, channels } = config.data;
-    const indices = batchIndices(config.seed, counter, B, dataset.count);
+    const { trained, count } = this.split;
+    const drawn = batchIndices(config.seed, counter, B, count);
+    const indices = trained === null ? drawn : drawn.map((i) => trained[i] ?? -1);
     const x_0 = gatherBatch(dataset, indices, augmentationsOf(config, counter));
     const eps = stream(config.seed, 'noise', counter).fillNormal(new Float32Array(x_0.length));
     const t = drawTimesteps(config, schedule, counter, B);
-    const { signal, noise } = qCoefficients(schedule, t);
-    const width = spec.block_out_channels[0] ?? 0;
+    const labels = Int32Array.from(indices, (i) => dataset.labels?.[i] ?? 0);
+    const keep = keptOf(config, counter);
     return {
-      x_0: ndarray(x_0, [B, size, size, channels]),
-      eps: ndarray(eps, [B, size, size, channels]),
-      signal: ndarray(signal, [B, 1, 1, 1]),
-      noise: ndarray(noise, [B, 1, 1, 1]),
-      time_proj: ndarray(timeProjection(t, width), [B, width]),
-      token_time: ndarray(tokenTime(t, spec.time_embed_dim, spec.dim), [B, spec.dim]),
-      labels: ndarray(
-        Int32Array.from(indices, (i) => dataset.labels?.[i] ?? 0),
-        [B],
-      ),
-      loss_weight: ndarray(lossWeights(config.training, spec.prediction, schedule, t), [B]),
-      keep: ndarray(keptOf(config, counter), [B, 1]),
+      ...batchInputs(config, spec, schedule, { x_0, eps, t, labels, keep }),
       scalars: ndarray(
         Float32Array.from(STEP_SCALARS, (name) => scalars[name]),
         [STEP_SCALARS.length],

@@ -1,5 +1,6 @@
 import type { Cell, CellKind, CellOf } from '@shared/config/notebook';
 import ChartSpline from '@lucide/svelte/icons/chart-spline';
+import Columns2 from '@lucide/svelte/icons/columns-2';
 import Database from '@lucide/svelte/icons/database';
 import Grid3x3 from '@lucide/svelte/icons/grid-3x3';
 import Network from '@lucide/svelte/icons/network';
@@ -8,6 +9,7 @@ import Play from '@lucide/svelte/icons/play';
 import Route from '@lucide/svelte/icons/route';
 import Shapes from '@lucide/svelte/icons/shapes';
 import type { Component } from 'svelte';
+import CompareCell from './compare/CompareCell.svelte';
 import CurvesCell from './curves/CurvesCell.svelte';
 import DataCell from './data/DataCell.svelte';
 import ModelCell from './model/ModelCell.svelte';
@@ -43,6 +45,7 @@ export const KIND_VIEWS: { readonly [K in CellKind]: KindView<K> } = {
   prototypes: { icon: Shapes, component: PrototypesCell },
   trajectories: { icon: Route, component: TrajectoriesCell },
   samples: { icon: Grid3x3, component: SamplesCell },
+  compare: { icon: Columns2, component: CompareCell },
 };
 
 /** The component of a cell, for any kind: the table pairs each kind with its own cells. */

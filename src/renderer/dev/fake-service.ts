@@ -21,6 +21,7 @@ import type { Service, Source } from '@shared/protocol/service';
 import { FakeBank } from './fake-bank';
 import { drawn, hash } from './fake-images';
 import { fakeSheet } from './fake-sheet';
+import { validation } from './fake-validation';
 
 /** A made-up engine for looking at the window without one: never part of the product. */
 export class FakeService implements Service {
@@ -106,6 +107,7 @@ export class FakeService implements Service {
           summary: run().summary(),
           config,
           plan: [],
+          images: 10_000,
           knobs,
           journal,
           checkpoints: run().checkpoints(),
@@ -334,11 +336,9 @@ class FakeRun {
     const fall = (top: number, floor: number, rate: number): number =>
       (floor + (top - floor) * Math.exp(-step / rate)) * noise(0.5);
     const diff = fall(1.02, 0.045, 160) + fall(0.1, 0.0, 1200);
-    const [contrastive, align, compact] = [
-      fall(2.3, 0.5, 500),
-      fall(0.9, 0.12, 600),
-      fall(1.4, 0.06, 400),
-    ];
+    const contrastive = fall(2.3, 0.5, 500);
+    const align = fall(0.9, 0.12, 600);
+    const compact = fall(1.4, 0.06, 400);
     const { steps, warmup_steps } = this.config.training;
     const schedule =
       step < warmup_steps ? step / warmup_steps : 0.5 * (1 + Math.cos((Math.PI * step) / steps));
@@ -353,6 +353,7 @@ class FakeRun {
       118 * noise(0.1),
       fall(1, 8.8, 900),
       ...this.probed(step),
+      ...validation(step, diff),
     ];
   }
 

@@ -83,8 +83,8 @@ const WRITERS: { readonly [K in CellKind]?: Writer<K> } = {
     if (!viewed || viewed.curves.length === 0) return [html`<p class="meta">No steps yet.</p>`];
     const { curves } = viewed;
     return CURVES.flatMap(([key, title]) => {
-      const y = curves.raw(key);
-      if (!y?.some((value) => Number.isFinite(value))) return [];
+      if (!curves.has(key)) return [];
+      const y = curves.rows(key);
       const log = log_y && key.includes('loss');
       return [curveSvg(title, summary?.name ?? viewed.run, curves.step.view(), y, log)];
     });

@@ -1,4 +1,5 @@
 import { decimate } from '@shared/maths/decimate';
+import { extremesOf } from '@shared/maths/pyramid';
 import { count, figure } from '../components/format';
 import { html } from './markup';
 import type { Markup } from './markup';
@@ -27,8 +28,13 @@ export function curveSvg(
     (LEFT + ((WIDTH - LEFT - 6) * (value - from)) / (to - from)).toFixed(1);
   const up = (value: number): string =>
     (6 + ((HEIGHT - BOTTOM - 12) * (high - value)) / (high - low)).toFixed(1);
-  const finitePoints = drawn.map((value) => (Number.isFinite(value) ? value : NaN));
-  const points = decimate(x, finitePoints, { from, to, pixels: WIDTH - LEFT })
+  const finitePoints = Float64Array.from(drawn, (value) => (Number.isFinite(value) ? value : NaN));
+  const points = decimate(
+    x,
+    finitePoints,
+    { from, to, pixels: WIDTH - LEFT },
+    extremesOf(finitePoints),
+  )
     .map((i) => `${across(x[i] ?? 0)},${up(finitePoints[i] ?? 0)}`)
     .join(' ');
   const real = (value: number): number => (log ? 10 ** value : value);

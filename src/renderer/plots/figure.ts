@@ -1,17 +1,11 @@
 import type { Config, Dash, Data, Layout } from 'plotly.js';
-import { MARGIN, placeMarks } from './panel';
+import { placeEnds, placeMarks } from './panel';
 import type { Mark, PanelView } from './panel';
 
 export interface FigureStyle {
-  logX: boolean;
-  logY: boolean;
-  width: number;
-  height: number;
   marks: readonly Mark[];
-  live: boolean;
-  /** SVG dash list of the run, empty for solid. */
-  dash: string;
-  stroke: string;
+  /** One a line: colour, SVG dash list (empty for solid), and whether its end is still growing. */
+  strokes: readonly { stroke: string; dash: string; live: boolean }[];
   line: string;
   text: string;
   text2: string;
@@ -19,106 +13,111 @@ export interface FigureStyle {
   font: string;
 }
 
-/** A panel's view as plotly draws it: raw line, smoothed line, marks, and nothing by itself. */
+/** The raw line is this faint. */
+export const RAW_OPACITY = 0.27;
+export const TICK_SIZE = 10.5;
+
+/** A panel's view as plotly draws it: raw lines, smoothed lines, marks, and nothing by itself. */
 export function figureOf(
   view: PanelView,
   style: FigureStyle,
 ): { data: Data[]; layout: Partial<Layout>; config: Partial<Config> } {
-  const { lines, labels } = placeMarks(style.marks, view, style.logX, style.width);
-  const axisX = (value: number): number => (style.logX ? Math.log10(value) : value);
-  const axisY = (value: number): number => (style.logY ? Math.log10(value) : value);
-  const dash = (
-    style.dash === '' ? 'solid' : style.dash.replace(/(\S+) ?/g, '$1px,').slice(0, -1)
-  ) as Dash;
-  const end = view.smoothLine.x.length - 1;
+  const { frame } = view;
+  const marks = placeMarks(style.marks, view);
+  const range = ([from, to]: PanelView['x'], log: boolean): [number, number] =>
+    log ? [Math.log10(from), Math.log10(to)] : [from, to];
+  const axis = (log: boolean, ticks: PanelView['xTicks'], span: PanelView['x']) => ({
+    type: log ? ('log' as const) : ('linear' as const),
+    range: range(span, log),
+    tickmode: 'array' as const,
+    tickvals: ticks.map(({ at }) => at),
+    ticktext: ticks.map(({ text }) => text),
+    zeroline: false,
+    ticks: '' as const,
+  });
+  const plotWidth = frame.width - frame.left - frame.right;
+  const plotHeight = frame.height - frame.top - frame.bottom;
+  const note = (text: string, x: number, y: number, color: string) => ({
+    text,
+    xref: 'paper' as const,
+    yref: 'paper' as const,
+    x: (x - frame.left) / plotWidth,
+    y: 1 - (y - frame.top) / plotHeight,
+    showarrow: false,
+    font: { size: TICK_SIZE, color },
+  });
+  return {
+    data: view.lines.flatMap((line, i) => tracesOf(line, style, i)),
+    layout: {
+      width: frame.width,
+      height: frame.height,
+      margin: { l: frame.left, r: frame.right, t: frame.top, b: frame.bottom, pad: 0 },
+      paper_bgcolor: 'rgba(0,0,0,0)',
+      plot_bgcolor: 'rgba(0,0,0,0)',
+      font: { family: style.font, size: TICK_SIZE, color: style.text },
+      showlegend: false,
+      hovermode: false,
+      xaxis: { ...axis(frame.logX, view.xTicks, view.x), showgrid: false },
+      yaxis: { ...axis(frame.logY, view.yTicks, view.y), gridcolor: style.line },
+      shapes: marks.lines.map((x) => ({
+        type: 'line',
+        xref: 'x',
+        yref: 'paper',
+        x0: x,
+        x1: x,
+        y0: 0,
+        y1: 1,
+        line: { color: style.text, width: 1, dash: 'dot' },
+      })),
+      annotations: [
+        ...marks.labels.map(({ at, text }) => ({
+          ...note(text, at, frame.top, style.text2),
+          yanchor: 'bottom' as const,
+        })),
+        ...placeEnds(view).map(({ index, y, text }) => ({
+          ...note(text, frame.width - frame.right + 4, y, style.strokes[index]?.stroke ?? ''),
+          xanchor: 'left' as const,
+          yanchor: 'middle' as const,
+        })),
+      ],
+    },
+    // Gestures are the panel's own, so that all panels move together.
+    config: { staticPlot: true, responsive: false },
+  };
+}
+
+function tracesOf(
+  { raw, smooth }: PanelView['lines'][number],
+  style: FigureStyle,
+  index: number,
+): Data[] {
+  const { stroke = '', dash = '', live = false } = style.strokes[index] ?? {};
+  const dashed = (dash === '' ? 'solid' : dash.replace(/(\S+) ?/g, '$1px,').slice(0, -1)) as Dash;
+  const end = smooth.x.length - 1;
   const data: Data[] = [
     {
-      ...view.rawLine,
+      ...raw,
       type: 'scatter',
       mode: 'lines',
-      opacity: 0.27,
-      line: { color: style.stroke, width: 1 },
+      opacity: RAW_OPACITY,
+      line: { color: stroke, width: 1 },
     },
     {
-      ...view.smoothLine,
+      ...smooth,
       type: 'scatter',
-      mode: view.smoothLine.x.length === 1 ? 'markers' : 'lines',
-      line: { color: style.stroke, width: 1.9, dash },
-      marker: { color: style.stroke, size: 5 },
+      mode: smooth.x.length === 1 ? 'markers' : 'lines',
+      line: { color: stroke, width: 1.9, dash: dashed },
+      marker: { color: stroke, size: 5 },
     },
   ];
-  if (style.live && end > 0) {
+  if (live && end > 0) {
     data.push({
-      x: view.smoothLine.x.slice(end),
-      y: view.smoothLine.y.slice(end),
+      x: smooth.x.slice(end),
+      y: smooth.y.slice(end),
       type: 'scatter',
       mode: 'markers',
-      marker: { color: style.stroke, size: 6, line: { color: style.ground, width: 1 } },
+      marker: { color: stroke, size: 6, line: { color: style.ground, width: 1 } },
     });
   }
-  const plotWidth = style.width - MARGIN.left - MARGIN.right;
-  const layout: Partial<Layout> = {
-    width: style.width,
-    height: style.height,
-    margin: { l: MARGIN.left, r: MARGIN.right, t: MARGIN.top, b: MARGIN.bottom, pad: 0 },
-    paper_bgcolor: 'rgba(0,0,0,0)',
-    plot_bgcolor: 'rgba(0,0,0,0)',
-    font: { family: style.font, size: 10.5, color: style.text },
-    showlegend: false,
-    hovermode: false,
-    dragmode: 'zoom',
-    xaxis: {
-      type: style.logX ? 'log' : 'linear',
-      range: [axisX(view.x[0]), axisX(view.x[1])],
-      tickmode: 'array',
-      tickvals: view.xTicks.map(({ at }) => at),
-      ticktext: view.xTicks.map(({ text }) => text),
-      showgrid: false,
-      zeroline: false,
-      ticks: '',
-      fixedrange: false,
-    },
-    yaxis: {
-      type: style.logY ? 'log' : 'linear',
-      range: [axisY(view.y[0]), axisY(view.y[1])],
-      tickmode: 'array',
-      tickvals: view.yTicks.map(({ at }) => at),
-      ticktext: view.yTicks.map(({ text }) => text),
-      gridcolor: style.line,
-      zeroline: false,
-      ticks: '',
-      fixedrange: false,
-    },
-    shapes: lines.map((x) => ({
-      type: 'line',
-      xref: 'x',
-      yref: 'paper',
-      x0: x,
-      x1: x,
-      y0: 0,
-      y1: 1,
-      line: { color: style.text, width: 1, dash: 'dot' },
-    })),
-    annotations: labels.map(({ at, text }) => ({
-      text,
-      xref: 'paper',
-      yref: 'paper',
-      x: (at - MARGIN.left) / plotWidth,
-      y: 1,
-      yanchor: 'bottom',
-      showarrow: false,
-      font: { size: 10.5, color: style.text2 },
-    })),
-  };
-  return {
-    data,
-    layout,
-    config: {
-      showTips: false,
-      displayModeBar: false,
-      doubleClick: false,
-      scrollZoom: false,
-      responsive: false,
-    },
-  };
+  return data;
 }

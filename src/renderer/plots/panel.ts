@@ -1,19 +1,30 @@
 import type { XAxis } from '@shared/config/notebook';
 import { decimate } from '@shared/maths/decimate';
 import { duration, short } from '../components/format';
+import type { Series } from '../session/curves-buffer';
 import { labelsThatFit } from './labels';
 import { linearTicks, logTicks, tickText, tickTexts } from './ticks';
 
-/** Room around the plot, pixels. */
-export const MARGIN = { left: 40, right: 10, top: 16, bottom: 20 };
+/** Room around the plot, pixels; on the right more where lines are labelled. */
+const MARGIN = { left: 40, right: 10, top: 16, bottom: 20 };
+const LABEL = 6.2; // width of a character of an end label, pixels
+
+export type Range = readonly [from: number, to: number];
+
+/** The plot's place in its panel, pixels, and how its axes run. */
+export interface Frame {
+  width: number;
+  height: number;
+  left: number;
+  right: number;
+  top: number;
+  bottom: number;
+  logX: boolean;
+  logY: boolean;
+}
 
 export interface PanelInput {
-  /** [n] ascending */
-  x: Float64Array;
-  /** [n] */
-  raw: Float64Array;
-  /** [n] */
-  smoothed: Float64Array;
+  lines: readonly { series: Series; end?: string | undefined }[];
   axis: XAxis;
   logX: boolean;
   logY: boolean;
@@ -24,17 +35,15 @@ export interface PanelInput {
   zoomY: Range | undefined;
 }
 
-export type Range = readonly [from: number, to: number];
-
 export interface Line {
   x: number[];
   y: number[];
 }
 
-/** All that is to be drawn, and where: what plotly is given, and what the crosshair reads. */
+/** All that is to be drawn, and where: what both painters are given, and what the crosshair reads. */
 export interface PanelView {
-  rawLine: Line;
-  smoothLine: Line;
+  frame: Frame;
+  lines: { raw: Line; smooth: Line; end: string | undefined }[];
   x: Range;
   y: Range;
   xTicks: { at: number; text: string }[];
@@ -45,35 +54,41 @@ export interface PanelView {
 
 /** Undefined when there is no point to draw. */
 export function viewPanel(input: PanelInput): PanelView | undefined {
-  const { logX, logY } = input;
-  const plotWidth = Math.max(1, input.width - MARGIN.left - MARGIN.right);
-  const { raw, dropped } = drawable(input);
-  const x = input.zoomX ?? extentX(input.x, input.axis, logX);
+  const { logX, logY, width, height } = input;
+  const longest = Math.max(0, ...input.lines.map(({ end }) => end?.length ?? 0));
+  const frame: Frame = {
+    ...MARGIN,
+    ...{ width, height, logX, logY },
+    right: longest > 0 ? Math.ceil(longest * LABEL) + 10 : MARGIN.right,
+  };
+  const plotWidth = Math.max(1, width - frame.left - frame.right);
+  const x = input.zoomX ?? extentX(input.lines, input.axis, logX);
   if (!x) return undefined;
   const window = { from: x[0], to: x[1], pixels: plotWidth, log: logX };
-  const kept = decimate(input.x, raw, window);
-  if (kept.length === 0) return undefined;
-  const keptSmooth = decimate(
-    input.x,
-    logY ? input.smoothed.map((v) => (v > 0 ? v : NaN)) : input.smoothed,
-    window,
-  );
-  const line = (indices: number[], y: Float64Array): Line => ({
-    x: indices.map((i) => input.x[i] ?? NaN),
-    y: indices.map((i) => y[i] ?? NaN),
+  const lines = input.lines.map(({ series: { x: at, raw, smoothed }, end }) => {
+    const kept = ({ values, extremes }: Series['raw']): Line => {
+      const indices = decimate(at, values, window, extremes);
+      const shown = logY ? indices.filter((i) => (values[i] ?? NaN) > 0) : indices;
+      return { x: shown.map((i) => at[i] ?? NaN), y: shown.map((i) => values[i] ?? NaN) };
+    };
+    return { raw: kept(raw), smooth: kept(smoothed), end };
   });
-  const rawLine = line(kept, raw);
-  const smoothLine = line(keptSmooth, input.smoothed);
-  const y = input.zoomY ?? extentY([...rawLine.y, ...smoothLine.y], logY);
+  if (lines.every(({ raw }) => raw.x.length === 0)) return undefined;
+  const y =
+    input.zoomY ??
+    extentY(
+      lines.flatMap(({ raw, smooth }) => [...raw.y, ...smooth.y]),
+      logY,
+    );
   const most = Math.max(2, Math.min(6, Math.floor(plotWidth / 56)));
   return {
-    rawLine,
-    smoothLine,
+    frame,
+    lines,
     x,
     y,
     xTicks: xTicks(input.axis, x, logX, most),
     yTicks: yTicks(y, logY),
-    dropped,
+    dropped: input.lines.reduce((sum, { series }) => sum + series.dropped, 0),
   };
 }
 
@@ -83,19 +98,15 @@ function yTicks([from, to]: Range, log: boolean): PanelView['yTicks'] {
   return ticks.map((at, i) => ({ at, text: texts[i] ?? '' }));
 }
 
-function drawable({ raw, logY }: PanelInput): { raw: Float64Array; dropped: number } {
-  if (!logY) return { raw, dropped: 0 };
-  let dropped = 0;
-  for (const value of raw) if (value <= 0) dropped += 1;
-  return dropped === 0
-    ? { raw, dropped }
-    : { raw: raw.map((value) => (value > 0 ? value : NaN)), dropped };
-}
-
-function extentX(x: Float64Array, axis: XAxis, log: boolean): Range | undefined {
-  const first = log ? x.find((value) => value > 0) : x[0];
-  const last = x[x.length - 1];
-  if (first === undefined || last === undefined) return undefined;
+function extentX(lines: PanelInput['lines'], axis: XAxis, log: boolean): Range | undefined {
+  let first = Infinity;
+  let last = -Infinity;
+  for (const { series } of lines) {
+    const { x } = series;
+    first = Math.min(first, (log ? x.find((value) => value > 0) : x[0]) ?? Infinity);
+    last = Math.max(last, x[x.length - 1] ?? -Infinity);
+  }
+  if (first > last) return undefined;
   // A count that starts near 0 is drawn from 0.
   if (axis !== 'wall' && !log && first >= 0 && first < last * 0.05) return [0, last];
   if (last > first) return [first, last];
@@ -165,25 +176,32 @@ function clockTicks(from: number, to: number, most: number): PanelView['xTicks']
   return ticks;
 }
 
+const scaled = (value: number, log: boolean): number => (log ? Math.log10(value) : value);
+const unscaled = (value: number, log: boolean): number => (log ? 10 ** value : value);
+
 /** Pixels from the panel's left edge. */
-export function toPixelX(value: number, view: PanelView, logX: boolean, width: number): number {
-  const scale = (v: number): number => (logX ? Math.log10(v) : v);
-  const share = (scale(value) - scale(view.x[0])) / (scale(view.x[1]) - scale(view.x[0]));
-  return MARGIN.left + share * (width - MARGIN.left - MARGIN.right);
+export function toPixelX(value: number, { frame, x }: PanelView): number {
+  const [from, to] = x.map((each) => scaled(each, frame.logX)) as [number, number];
+  const share = (scaled(value, frame.logX) - from) / (to - from);
+  return frame.left + share * (frame.width - frame.left - frame.right);
 }
 
-export function toPixelY(value: number, view: PanelView, logY: boolean, height: number): number {
-  const scale = (v: number): number => (logY ? Math.log10(v) : v);
-  const share = (scale(value) - scale(view.y[0])) / (scale(view.y[1]) - scale(view.y[0]));
-  return height - MARGIN.bottom - share * (height - MARGIN.top - MARGIN.bottom);
+export function toPixelY(value: number, { frame, y }: PanelView): number {
+  const [from, to] = y.map((each) => scaled(each, frame.logY)) as [number, number];
+  const share = (scaled(value, frame.logY) - from) / (to - from);
+  return frame.height - frame.bottom - share * (frame.height - frame.top - frame.bottom);
 }
 
-export function fromPixelX(pixel: number, view: PanelView, logX: boolean, width: number): number {
-  const share = (pixel - MARGIN.left) / (width - MARGIN.left - MARGIN.right);
-  const [from, to] = view.x;
-  return logX
-    ? 10 ** (Math.log10(from) + share * (Math.log10(to) - Math.log10(from)))
-    : from + share * (to - from);
+export function fromPixelX(pixel: number, { frame, x }: PanelView): number {
+  const share = (pixel - frame.left) / (frame.width - frame.left - frame.right);
+  const [from, to] = x.map((each) => scaled(each, frame.logX)) as [number, number];
+  return unscaled(from + share * (to - from), frame.logX);
+}
+
+export function fromPixelY(pixel: number, { frame, y }: PanelView): number {
+  const share = (frame.height - frame.bottom - pixel) / (frame.height - frame.top - frame.bottom);
+  const [from, to] = y.map((each) => scaled(each, frame.logY)) as [number, number];
+  return unscaled(from + share * (to - from), frame.logY);
 }
 
 /** The index whose x is nearest; x ascends. -1 when empty. */
@@ -211,14 +229,30 @@ export interface Mark {
 export function placeMarks(
   marks: readonly Mark[],
   view: PanelView,
-  logX: boolean,
-  width: number,
 ): { lines: number[]; labels: { at: number; text: string }[] } {
   const inside = marks.filter(({ x }) => x >= view.x[0] && x <= view.x[1]);
   return {
     lines: inside.map(({ x }) => x),
-    labels: labelsThatFit(
-      inside.map(({ x, sign }) => ({ at: toPixelX(x, view, logX, width), text: sign })),
-    ),
+    labels: labelsThatFit(inside.map(({ x, sign }) => ({ at: toPixelX(x, view), text: sign }))),
   };
+}
+
+const LABEL_GAP = 11; // pixels between the middles of two end labels
+
+/** The labels right of the lines' ends, moved apart where lines end close together. */
+export function placeEnds(view: PanelView): { index: number; y: number; text: string }[] {
+  const { frame } = view;
+  const ends = view.lines.flatMap(({ smooth, end }, index) => {
+    let last = smooth.x.length - 1;
+    while (last > 0 && (smooth.x[last] ?? 0) > view.x[1]) last -= 1;
+    const y = toPixelY(smooth.y[last] ?? NaN, view);
+    return end === undefined || !Number.isFinite(y) ? [] : [{ index, y, text: end }];
+  });
+  ends.sort((a, b) => a.y - b.y);
+  let free = frame.top;
+  for (const end of ends) {
+    end.y = Math.max(free, Math.min(end.y, frame.height - frame.bottom));
+    free = end.y + LABEL_GAP;
+  }
+  return ends;
 }

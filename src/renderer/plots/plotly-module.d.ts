@@ -3,4 +3,5 @@ declare module 'plotly.js-cartesian-dist-min' {
   export const newPlot: typeof Plotly.newPlot;
   export const react: typeof Plotly.react;
   export const purge: typeof Plotly.purge;
+  export const toImage: typeof Plotly.toImage;
 }

@@ -1,90 +1,140 @@
 import type { XAxis } from '@shared/config/notebook';
-import { Smoother } from '@shared/maths/smooth';
 import type { SubscriptionEvent } from '@shared/protocol/contract';
+import { Column } from './column';
+import type { Track } from './column';
 import { Growing } from './growing';
+
+/** How a run's rows become an x axis: images of a step, and of an epoch. */
+export interface Scale {
+  axis: XAxis;
+  batch: number;
+  /** NaN where it is not known; the epoch axis needs it. */
+  images: number;
+}
+
+/** One metric over one axis; all [n], measured values only. */
+export interface Series {
+  x: Float64Array;
+  step: Float64Array;
+  raw: Track;
+  smoothed: Track;
+  /** Values at or below 0 that `raw` leaves out because the y axis is logarithmic. */
+  dropped: number;
+}
 
 /**
  * All rows of one run's metrics as columns, plain typed arrays outside any reactivity. Smoothed
- * columns are kept beside them and extended as rows arrive; only a new weight starts them over.
+ * columns, counted axes and what drawing needs are kept beside them and extended as rows arrive.
  */
 export class CurvesBuffer {
   readonly step = new Growing();
   readonly wall = new Growing();
   readonly active = new Growing();
-  private readonly counted = new Growing();
-  private perStep = 0;
-  private columns = new Map<string, Growing>();
-  private smoothed = new Map<string, { smoother: Smoother; values: Growing }>();
+  private columns = new Map<string, Column>();
+  /** x of the values of one column, or of all rows, over one axis. */
+  private axes = new Map<string, Growing>();
 
   get length(): number {
     return this.step.length;
   }
 
   append(event: SubscriptionEvent<'curves'>): void {
-    const rows = event.step.data.length;
     const before = this.length;
-    for (const key of event.keys) {
-      if (!this.columns.has(key)) this.columns.set(key, filled(before));
-    }
-    for (let row = 0; row < rows; row++) {
-      this.step.push(event.step.data[row] ?? NaN);
-      this.wall.push(event.wall.data[row] ?? NaN);
-      this.active.push(event.active.data[row] ?? NaN);
-    }
-    for (const [key, column] of this.columns) {
-      const at = event.keys.indexOf(key);
-      for (let row = 0; row < rows; row++) {
-        column.push(at < 0 ? NaN : (event.values.data[row * event.keys.length + at] ?? NaN));
-      }
-    }
+    this.step.append(event.step.data);
+    this.wall.append(event.wall.data);
+    this.active.append(event.active.data);
+    event.keys.forEach((key, k) => {
+      let column = this.columns.get(key);
+      if (!column) this.columns.set(key, (column = new Column()));
+      column.append(event.values.data, k, event.keys.length, before);
+    });
   }
 
   clear(): void {
-    for (const column of [this.step, this.wall, this.active, this.counted]) column.clear();
+    for (const column of [this.step, this.wall, this.active]) column.clear();
     this.columns.clear();
-    this.smoothed.clear();
+    this.axes.clear();
   }
 
-  /** Metrics seen so far, in the order they came. */
+  /** Metrics that have at least one value, in the order they came. */
   get keys(): string[] {
-    return [...this.columns.keys()];
+    return [...this.columns].filter(([, { length }]) => length > 0).map(([key]) => key);
   }
 
-  /** [length] the x values of an axis; `batch` images are seen at each step, `images` in an epoch. */
-  axis(kind: XAxis, batch: number, images = NaN): Float64Array {
-    if (kind !== 'images' && kind !== 'epoch') return this[kind].view();
-    const perStep = kind === 'images' ? batch : batch / images;
-    if (perStep !== this.perStep) this.counted.clear();
-    this.perStep = perStep;
-    for (let row = this.counted.length; row < this.length; row++) {
-      this.counted.push(this.step.at(row) * perStep);
-    }
-    return this.counted.view();
+  has(key: string): boolean {
+    return (this.columns.get(key)?.length ?? 0) > 0;
   }
 
-  /** [length], or undefined when no row ever had the key. */
-  raw(key: string): Float64Array | undefined {
-    return this.columns.get(key)?.view();
+  /** [length] the x values of all rows. */
+  axis(scale: Scale): Float64Array {
+    const factor = factorOf(scale);
+    if (factor === undefined) return this.rowsOf(scale.axis).view();
+    return this.grown(`rows ${factor}`, this.length, (row) => this.step.at(row) * factor);
   }
 
-  /** [length] debiased EMA of the column. */
-  smooth(key: string, weight: number): Float64Array | undefined {
+  /** Undefined when nothing was measured. */
+  series(key: string, scale: Scale, weight: number, logY: boolean): Series | undefined {
     const column = this.columns.get(key);
-    if (!column) return undefined;
-    let kept = this.smoothed.get(key);
-    if (!kept || kept.smoother.weight !== weight) {
-      kept = { smoother: new Smoother(weight), values: new Growing() };
-      this.smoothed.set(key, kept);
+    if (!column || column.length === 0) return undefined;
+    const { track: raw, dropped } = logY ? column.onLog() : { track: column.track(), dropped: 0 };
+    const smoothed = column.smooth(weight);
+    if (column.dense) {
+      // A metric that a later part of the run lacks has fewer values than there are rows.
+      const part = (all: Float64Array): Float64Array => all.subarray(0, column.length);
+      return { x: part(this.axis(scale)), step: part(this.step.view()), raw, smoothed, dropped };
     }
-    for (let row = kept.values.length; row < column.length; row++) {
-      kept.values.push(kept.smoother.next(column.at(row)));
-    }
-    return kept.values.view();
+    const at = (axis: XAxis, factor: number | undefined): Float64Array =>
+      this.grown(`${key} ${factor ?? axis}`, column.length, (i) => {
+        const row = column.rowAt(i);
+        return factor === undefined ? this.rowsOf(axis).at(row) : this.step.at(row) * factor;
+      });
+    return {
+      x: at(scale.axis, factorOf(scale)),
+      step: at('step', undefined),
+      raw,
+      smoothed,
+      dropped,
+    };
+  }
+
+  /** [length] a value a row, NaN where it was not measured. */
+  rows(key: string): Float64Array {
+    const all = new Float64Array(this.length).fill(NaN);
+    const column = this.columns.get(key);
+    const values = column?.track().values ?? [];
+    values.forEach((value, i) => (all[column?.rowAt(i) ?? 0] = value));
+    return all;
+  }
+
+  /** The last value, NaN when there is none, and the lowest. */
+  bounds(key: string): { last: number; best: number; bestStep: number } {
+    const column = this.columns.get(key);
+    const { values, extremes } = column?.track() ?? {
+      values: new Float64Array(0),
+      extremes: () => [-1, -1],
+    };
+    const [low] = extremes(0, values.length);
+    return {
+      last: values[values.length - 1] ?? NaN,
+      best: values[low ?? -1] ?? NaN,
+      bestStep: this.step.at(column?.rowAt(low ?? -1) ?? -1),
+    };
+  }
+
+  private rowsOf(axis: XAxis): Growing {
+    return axis === 'wall' || axis === 'active' ? this[axis] : this.step;
+  }
+
+  private grown(name: string, length: number, value: (index: number) => number): Float64Array {
+    let kept = this.axes.get(name);
+    if (!kept) this.axes.set(name, (kept = new Growing()));
+    for (let i = kept.length; i < length; i++) kept.push(value(i));
+    return kept.view();
   }
 }
 
-function filled(length: number): Growing {
-  const column = new Growing();
-  for (let i = 0; i < length; i++) column.push(NaN);
-  return column;
+/** What a step counts on the axis; undefined where the axis is not a count of steps. */
+function factorOf({ axis, batch, images }: Scale): number | undefined {
+  if (axis === 'images') return batch;
+  return axis === 'epoch' ? batch / images : undefined;
 }

@@ -4,13 +4,15 @@ export class Growing {
   length = 0;
 
   push(value: number): void {
-    if (this.length === this.store.length) {
-      const larger = new Float64Array(this.store.length * 2);
-      larger.set(this.store);
-      this.store = larger;
-    }
+    if (this.length === this.store.length) this.reserve(this.length + 1);
     this.store[this.length] = value;
     this.length += 1;
+  }
+
+  append(values: Float64Array): void {
+    this.reserve(this.length + values.length);
+    this.store.set(values, this.length);
+    this.length += values.length;
   }
 
   at(index: number): number {
@@ -23,5 +25,14 @@ export class Growing {
 
   clear(): void {
     this.length = 0;
+  }
+
+  private reserve(length: number): void {
+    let size = this.store.length;
+    while (size < length) size *= 2;
+    if (size === this.store.length) return;
+    const larger = new Float64Array(size);
+    larger.set(this.view());
+    this.store = larger;
   }
 }

@@ -370,6 +370,7 @@ export class Session implements TrainDesk {
     this.starting = false;
   }
 
+  /** Does what a person asked for, and tells them where it fails. */
   async attempt(act: () => Promise<void>): Promise<void> {
     this.error = undefined;
     try {

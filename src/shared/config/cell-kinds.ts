@@ -106,6 +106,12 @@ export const CELL_KINDS: { readonly [K in CellKind]: KindSpec<K> } = {
     references: TRAIN,
     make: (id, refs) => ({ id, kind: 'samples', train: refs['train'] ?? '' }),
   },
+  compare: {
+    title: 'Compare',
+    help: 'Runs side by side: what differs, curves, samples',
+    references: [],
+    make: (id) => ({ id, kind: 'compare', runs: [] }),
+  },
 };
 
 export const KIND_NAMES = Object.keys(CELL_KINDS) as CellKind[];

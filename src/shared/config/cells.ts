@@ -70,10 +70,15 @@ const Curves = z.strictObject({
   ...head,
   kind: z.literal('curves'),
   train: id,
-  smoothing: z.number().min(0).max(0.99),
+  /** Weight of the debiased average, as TensorBoard's. */
+  smoothing: z.number().min(0).max(0.999),
   x: z.enum(X_AXES),
   log_x: z.boolean(),
   log_y: z.boolean(),
+  /** Panels that are shown, once they were chosen. */
+  panels: z.array(z.string().max(40)).max(100).optional(),
+  /** Runs drawn beside the train cell's own. */
+  runs: z.array(z.string().max(120)).max(20).optional(),
 });
 const Samples = z.strictObject({
   ...head,
@@ -108,6 +113,13 @@ const Trajectories = z.strictObject({
   view: z.enum(TRAJECTORY_VIEWS),
 });
 
+/** Runs side by side; they need not be of this notebook. */
+const Compare = z.strictObject({
+  ...head,
+  kind: z.literal('compare'),
+  runs: z.array(z.string().max(120)).max(20),
+});
+
 export const CellSchema = z.discriminatedUnion('kind', [
   Note,
   Data,
@@ -117,6 +129,7 @@ export const CellSchema = z.discriminatedUnion('kind', [
   Prototypes,
   Trajectories,
   Samples,
+  Compare,
 ]);
 export type Cell = z.infer<typeof CellSchema>;
 export type CellKind = Cell['kind'];

@@ -21,7 +21,14 @@ const SAMPLING: RunConfig['sampling'] = {
 const QUICK: RunConfig = {
   preset: 'quick',
   seed: 1,
-  data: { source: { kind: 'digits' }, image_size: 32, channels: 1, flip: false, shift: 0 },
+  data: {
+    source: { kind: 'digits' },
+    image_size: 32,
+    channels: 1,
+    flip: false,
+    shift: 0,
+    validation: 500,
+  },
   model: {
     variant: 'pdm',
     block_out_channels: [16, 32, 64, 64],
@@ -45,12 +52,13 @@ const QUICK: RunConfig = {
     checkpoint_every: 100,
     keep_checkpoints: 3,
     probe_every: 50,
+    validate_every: 100,
   },
   knobs: { ...DEFAULT_KNOBS, lr: 2e-3, ema_decay: 0.99 },
   sampling: { ...SAMPLING, steps: 25, eta: 1 },
 };
 
-/** The reference's published CIFAR-10 run, batch and rate included. */
+/** The reference's published CIFAR-10 run, batch and rate included; it holds no images out. */
 const CIFAR10: RunConfig = {
   preset: 'cifar10',
   seed: 1,
@@ -60,6 +68,7 @@ const CIFAR10: RunConfig = {
     channels: 3,
     flip: true,
     shift: 0,
+    validation: 1000,
   },
   model: {
     variant: 'pdm',
@@ -84,6 +93,7 @@ const CIFAR10: RunConfig = {
     checkpoint_every: 1000,
     keep_checkpoints: 3,
     probe_every: 500,
+    validate_every: 1000,
   },
   knobs: { ...DEFAULT_KNOBS, sample_every: 1000 },
   sampling: { ...SAMPLING, steps: 50 },
@@ -93,7 +103,7 @@ const CIFAR10: RunConfig = {
 const TINY: RunConfig = {
   ...QUICK,
   preset: 'tiny',
-  data: { ...QUICK.data, image_size: 16 },
+  data: { ...QUICK.data, image_size: 16, validation: 32 },
   model: {
     ...QUICK.model,
     block_out_channels: [8, 16],
@@ -109,6 +119,7 @@ const TINY: RunConfig = {
     warmup_steps: 10,
     checkpoint_every: 20,
     probe_every: 10,
+    validate_every: 50,
   },
   knobs: { ...QUICK.knobs, sample_every: 20 },
   sampling: { ...SAMPLING, steps: 5, count: 4 },

@@ -9,7 +9,7 @@ const count = z.number().int().positive();
  * notebooks from before are read with these.
  */
 export const LATER = {
-  data: { shift: 0 },
+  data: { shift: 0, validation: 0 },
   model: { attention: 'one' },
   diffusion: {},
   training: {
@@ -17,6 +17,7 @@ export const LATER = {
     accumulate: 1,
     condition_dropout: 0,
     prototype_steps: 200,
+    validate_every: 0,
     loss_weighting: 'none',
     min_snr_gamma: 5,
     t_sampling: 'uniform',
@@ -46,6 +47,8 @@ export const DataConfigSchema = z.strictObject({
   flip: z.boolean(),
   /** Move each image by up to so many pixels each way, edges repeated; drawn as flips are. */
   shift: z.number().int().min(0).max(64).default(LATER.data.shift),
+  /** Images held out of the training, of a small set a fifth at most; see splitOf. */
+  validation: z.number().int().nonnegative().max(1_000_000).default(LATER.data.validation),
 });
 
 export const ModelConfigSchema = z
@@ -161,6 +164,8 @@ export const TrainingConfigSchema = z.strictObject({
   t_domain: z.enum(['fraction', 'log_snr']).default(LATER.training.t_domain),
   t_mean: z.number().min(-20).max(20).default(LATER.training.t_mean),
   t_std: z.number().positive().max(20).default(LATER.training.t_std),
+  /** Steps between two measurements of the validation loss; 0 for none. */
+  validate_every: z.number().int().nonnegative().default(LATER.training.validate_every),
 });
 
 export type TrainingConfig = z.infer<typeof TrainingConfigSchema>;

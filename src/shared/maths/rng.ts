@@ -20,6 +20,7 @@ const STREAMS = {
   layout: 10,
   shift: 11,
   condition: 12,
+  validation: 13,
 } as const;
 
 /** What the numbers are for. Each name is a key of its own: adding one changes no other. */

@@ -180,6 +180,8 @@ export const requests = {
       summary: RunSummary,
       config: RunConfigSchema,
       plan: JournalPlanSchema,
+      /** In the data set, those held out included. */
+      images: z.number().int(),
       knobs: z.record(z.string(), z.number()),
       journal: z.array(JournalEntry),
       checkpoints: z.array(Checkpoint),
@@ -352,5 +354,12 @@ export const METRICS = [
   'proto/nmi',
   'proto/dead',
   'proto/swap',
+  'val/loss',
+  'val/loss_q0',
+  'val/loss_q1',
+  'val/loss_q2',
+  'val/loss_q3',
 ] as const;
 export type MetricKey = (typeof METRICS)[number];
+/** Measured at some steps only; q0 … q3 are the quarters of the chain, q0 the least noise. */
+export type ValidationMetrics = Record<Extract<MetricKey, `val/${string}`>, number>;

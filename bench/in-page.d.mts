@@ -1,0 +1,8 @@
+export function markFirstCurve(): void;
+export function firstCurve(): Promise<number>;
+export function gesture(options: {
+  surface: unknown;
+  kind: 'zoom' | 'pan';
+  ms: number;
+}): Promise<number[]>;
+export function turnKnob(input: unknown, value: string): Promise<number>;

@@ -1,0 +1,69 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import type { Locator, Page } from '@playwright/test';
+import { expect, test } from './fixtures';
+import { storedRun } from './stored-runs';
+
+const PICTURES = resolve(import.meta.dirname, '../docs/pictures');
+const PICTURED = process.env['PROTODIFF_PICTURES'] !== undefined;
+
+async function picture(page: Page, of: Locator): Promise<void> {
+  for (const theme of ['light', 'dark']) {
+    const toggle = page.getByRole('button', { name: new RegExp(`${theme} theme`, 'i') });
+    if (await toggle.isVisible()) await toggle.click();
+    await of.scrollIntoViewIfNeeded();
+    await page.waitForTimeout(1200);
+    await of.screenshot({ path: join(PICTURES, `compare-${theme}.png`) });
+  }
+}
+
+test('two runs that differ in one setting: that one, their curves, outcome and samples', async ({
+  app,
+}, info) => {
+  const steps = process.env['PROTODIFF_TRAINED'] ?? '60';
+  const runs = [
+    await storedRun(app.workspace, '--set', `training.steps=${steps}`),
+    await storedRun(app.workspace, '--set', `training.steps=${steps}`, '--set', 'lr=5e-4'),
+  ];
+  // A comparison as its file stands, two empty ones beside: runs are chosen in the cell.
+  const notebook = {
+    protodiff_notebook: 1,
+    cells: [{ id: 'compare', kind: 'compare', runs: runs.slice(0, 1) }],
+  };
+  await mkdir(join(app.workspace, 'notebooks'), { recursive: true });
+  await writeFile(join(app.workspace, 'notebooks', 'Comparison.json'), JSON.stringify(notebook));
+  await app.relaunch();
+  const { page } = app;
+  const compare = page.getByRole('region', { name: 'Compare', exact: true });
+  await expect(compare.getByText(/Choose two runs or more/)).toBeVisible();
+  await compare.getByRole('button', { name: 'Runs to compare' }).click();
+  const name = runs[1]?.split('-').slice(2).join('-') ?? '';
+  await page.getByRole('menuitemcheckbox', { name: new RegExp(name) }).click();
+  await page.keyboard.press('Escape');
+
+  const settings = compare.getByRole('region', { name: 'Settings' });
+  await expect(settings.getByText(/^1 of \d+ differ$/)).toBeVisible();
+  await expect(settings.getByRole('rowheader', { name: 'knobs.lr' })).toBeVisible();
+  await expect(settings.getByRole('cell')).toHaveText(['0.002', '5e-4']);
+  await settings.getByRole('checkbox', { name: 'differences only' }).uncheck();
+  await expect(settings.getByRole('rowheader', { name: 'model.k' })).toBeVisible();
+  await settings.getByRole('checkbox', { name: 'differences only' }).check();
+
+  const outcome = compare.getByRole('region', { name: 'Outcome' });
+  await expect(outcome.getByRole('row', { name: /^Step/ }).getByRole('cell')).toHaveText([
+    steps,
+    steps,
+  ]);
+  await expect(outcome.getByRole('row', { name: /^Validated on/ }).getByRole('cell')).toHaveText([
+    'n = 32, held out',
+    'n = 32, held out',
+  ]);
+  await expect(compare.getByRole('img', { name: /^Total loss of .*; / })).toBeVisible();
+
+  const samples = compare.getByRole('region', { name: 'Samples at the same step' });
+  await expect(samples.getByRole('img')).toHaveCount(8);
+  await samples.getByRole('slider').press('ArrowLeft');
+  await expect(samples.getByText('step 40', { exact: false })).toHaveCount(2);
+  await page.screenshot({ path: info.outputPath('compare.png') });
+  if (PICTURED) await picture(page, compare);
+});

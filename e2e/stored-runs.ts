@@ -1,0 +1,21 @@
+import { execFile } from 'node:child_process';
+import { join, resolve } from 'node:path';
+import { promisify } from 'node:util';
+
+const CLI = resolve(import.meta.dirname, '../out/main/cli.cjs');
+
+/** Trains a tiny run in the workspace from the command line; returns its id. */
+export async function storedRun(workspace: string, ...settings: string[]): Promise<string> {
+  const { stdout } = await promisify(execFile)(
+    process.execPath,
+    [
+      ...[CLI, 'train', '--workspace', workspace, '--preset', 'tiny', '--data', 'digits', '--json'],
+      ...['--set', 'training.validate_every=20', '--set', 'sample_every=20'],
+      ...settings,
+    ],
+    { maxBuffer: 64 * 1024 * 1024, cwd: join(CLI, '../..') },
+  );
+  const run = /"run":\s*"([^"]+)"/.exec(stdout)?.[1];
+  if (run === undefined) throw new Error(`the command line named no run: ${stdout.slice(0, 500)}`);
+  return run;
+}
