@@ -2,7 +2,7 @@ import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Locator, Page, TestInfo } from '@playwright/test';
 import { expect, test } from './fixtures';
-import { findings, sidewaysScrolls, smallTargets, tabTo, watchPointer } from './screen';
+import { findings, sidewaysScrolls, smallTargets, tabTo, untold, watchPointer } from './screen';
 
 const TRAINS = 90_000; // ms; a loaded machine captures the step slowly
 /** Windows that the layout holds in; the last is 1440 x 900 zoomed to 200 %. */
@@ -73,7 +73,7 @@ test('the digits are trained, steered and looked through without a pointer', asy
     await expect(region(page, 'Journal').getByRole('listitem')).not.toHaveCount(0);
     await go(knobs.getByRole('textbox', { name: 'Sample every' }));
     await page.keyboard.press('Control+A');
-    await page.keyboard.type('5');
+    await page.keyboard.type('10');
     await page.keyboard.press('Enter');
     const shown = region(page, 'Samples').getByRole('slider', { name: 'Training step shown' });
     await expect(shown).toBeEnabled({ timeout: TRAINS });
@@ -132,17 +132,30 @@ test('the digits are trained, steered and looked through without a pointer', asy
     });
     await expect(cell.getByRole('grid', { name: /^Trajectories, \d+ rows by/ })).toBeVisible();
   });
+
+  await test.step('palette, keys, new cell', async () => {
+    for (const keys of ['Control+k', 'Control+Shift+h']) {
+      await page.keyboard.press(keys);
+      await expect(page.getByRole('dialog')).toBeVisible();
+      await expectNoFindings(page);
+      expect.soft(await smallTargets(page), keys).toEqual([]);
+      await page.keyboard.press('Escape');
+      await expect(page.getByRole('dialog')).toBeHidden();
+    }
+  });
   expect(await pointed(), 'events of a pointer').toBe(0);
 
   await test.step('all of it in words', async () => {
-    for (const chart of await page.locator('figure, svg[role="img"], canvas').all()) {
-      if (!(await chart.isVisible())) continue;
-      const told = chart.locator(
-        'xpath=ancestor-or-self::*[@aria-label or @aria-labelledby or @aria-describedby or @aria-hidden][1]' +
-          '|.//*[@role="img"][@aria-label]',
-      );
-      await expect.soft(told, await chart.evaluate((node) => String(node))).not.toHaveCount(0);
-    }
+    expect.soft(await untold(page)).toEqual([]);
+    await expect
+      .soft(region(page, 'Curves').getByRole('img', { name: /^Diffusion loss of .*\d/ }))
+      .toBeVisible();
+    const usage = region(page, 'Prototypes').getByRole('list', { name: /^Share of each/ });
+    await expect.soft(usage.getByRole('button', { name: /^Prototype \d, .*\d %/ })).toHaveCount(10);
+    // A counter that a live region held would be read out without an end.
+    const live = page.locator('[aria-live], [role="status"], [role="alert"], [role="log"]');
+    await expect.soft(live.filter({ has: page.getByRole('progressbar') })).toHaveCount(0);
+    await expect.soft(live.filter({ hasText: /step \d|\d of \d/ })).toHaveCount(0);
   });
 
   await test.step('every size and both themes', async () => {
@@ -158,10 +171,20 @@ test('the digits are trained, steered and looked through without a pointer', asy
     await expectNoFindings(page);
   });
 
-  await test.step('the run is deleted, the engine goes away', async () => {
-    await rm(join(app.workspace, 'runs'), { recursive: true });
+  await test.step('the engine goes away', async () => {
     process.kill(await app.enginePid(), 'SIGKILL');
-    await expect(page.getByText(/The engine is back|engine/i).first()).toBeVisible();
+    await expect(page.getByRole('group', { name: 'Alerts' })).toContainText(/engine/i);
+    await expect(page.getByRole('status').filter({ hasText: /engine/i })).toBeAttached();
+    await expectNoFindings(page);
+  });
+
+  await test.step('its run is deleted from the disk', async () => {
+    await app.enginePid();
+    await rm(join(app.workspace, 'runs'), { recursive: true });
+    await page.reload();
+    const train = region(page, 'Train');
+    await expect(train.getByText(/There is no run/)).toBeVisible();
+    await expect(train.getByRole('button', { name: 'New run' })).toBeVisible();
     await expectNoFindings(page);
   });
 });

@@ -22,10 +22,10 @@ interface Node extends Box {
   outerHTML: string;
   scrollWidth: number;
   clientWidth: number;
+  parentElement: Node | null;
   closest(selector: string): Node | null;
   matches(selector: string): boolean;
   getBoundingClientRect(): Box;
-  checkVisibility?(): boolean;
 }
 
 /** Serious and critical findings of axe-core, each with the elements it is about. */
@@ -68,6 +68,22 @@ export async function sidewaysScrolls(page: Page): Promise<string[]> {
         .map(
           (node) => `${node.scrollWidth} > ${node.clientWidth}: ${node.outerHTML.slice(0, 120)}`,
         ),
+    );
+}
+
+/** Canvases and plots that neither are told in words nor lie in something that is. */
+export async function untold(page: Page): Promise<string[]> {
+  const told =
+    '[role="img"][aria-label], [role="listbox"][aria-describedby], [role="gridcell"] [aria-label], [role="gridcell"][aria-label]';
+  return await page
+    .locator('canvas, svg.main-svg')
+    .filter({ visible: true })
+    .evaluateAll(
+      (nodes, words) =>
+        (nodes as unknown as Node[])
+          .filter((node) => !node.parentElement?.closest(words))
+          .map((node) => node.parentElement?.outerHTML.slice(0, 200) ?? ''),
+      told,
     );
 }
 
