@@ -17,26 +17,31 @@ const SIZES = [
 const region = (page: Page, name: string): Locator =>
   page.getByRole('region', { name, exact: true });
 
-/** Both themes, chosen by keyboard; the light one is left on. */
-async function expectNoFindings(page: Page): Promise<void> {
-  for (const theme of ['dark', 'light']) {
-    const toggle = page.getByRole('button', { name: `Use the ${theme} theme` });
-    if (await toggle.isVisible()) await toggle.press('Enter');
-    expect.soft(await findings(page), theme).toEqual([]);
+/** In both themes, which follow the system's; the light one is left on. */
+async function inThemes(page: Page, act: (theme: string) => Promise<void>): Promise<void> {
+  for (const theme of ['dark', 'light'] as const) {
+    await page.emulateMedia({ colorScheme: theme });
+    await expect(page.locator('html')).toHaveAttribute('data-theme', theme);
+    await act(theme);
   }
+}
+
+async function expectNoFindings(page: Page): Promise<void> {
+  await inThemes(page, async (theme) => {
+    expect.soft(await findings(page), theme).toEqual([]);
+  });
 }
 
 /** Pictures of the whole window at a size, each screenful of the document, for whoever asks. */
 async function look(page: Page, info: TestInfo, size: string): Promise<void> {
   if (process.env['PROTODIFF_LOOK'] === undefined) return;
-  for (const theme of ['dark', 'light']) {
-    await page.getByRole('button', { name: `Use the ${theme} theme` }).press('Enter');
+  await inThemes(page, async (theme) => {
     for (const name of ['Train', 'Prototypes', 'Trajectories', 'Samples']) {
       await region(page, name).scrollIntoViewIfNeeded();
       await page.waitForTimeout(300);
       await page.screenshot({ path: info.outputPath(`${size}-${theme}-${name}.png`) });
     }
-  }
+  });
 }
 
 async function stepOf(page: Page): Promise<number> {
