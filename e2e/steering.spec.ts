@@ -65,12 +65,13 @@ test('pause, single steps, slow motion, checkpoint now, undo of a knob', async (
     }),
   ).toBeVisible();
   await curves.getByRole('combobox', { name: 'x axis' }).selectOption('Epoch');
-  const saved = await app.download(() =>
-    curves.getByRole('button', { name: 'Save the curves as CSV' }).click(),
-  );
+  const saved = await app.download(async () => {
+    await curves.getByRole('button', { name: 'Save the curves', exact: true }).click();
+    await page.getByRole('menuitem', { name: /^CSV/ }).click();
+  });
   const csv = (await readFile(saved.path, 'utf8')).split('\n');
-  expect(csv[0]).toMatch(/^step,wall,active,train\/loss,/);
-  expect(csv.slice(1, 4).map((line) => line.split(',')[0])).toEqual(['1', '2', '3']);
+  expect(csv[0]).toMatch(/^run,step,wall,active,train\/loss,/);
+  expect(csv.slice(1, 4).map((line) => line.split(',')[1])).toEqual(['1', '2', '3']);
   await curves.scrollIntoViewIfNeeded();
   await page.waitForTimeout(1500);
   await page.screenshot({ path: info.outputPath('steering.png') });

@@ -15,7 +15,7 @@ import { Trainer } from './trainer';
 import type { StepReport } from './trainer';
 
 const STEPS = 300;
-const FIRST = 60;
+const FIRST = 100;
 const tiny = configFor('tiny', { kind: 'digits' });
 
 function member(variant: Variant, attention: 'one' | 'all' = 'one'): RunConfig {
