@@ -64,7 +64,9 @@ test('curves: runs overlaid, one crosshair, zoom kept while live, files; runs co
   await page.getByRole('menuitemcheckbox', { name: 'Validation loss' }).click();
   await page.keyboard.press('Escape');
   await expect(chart('Gradient norm')).toHaveCount(0);
+  await curves.getByRole('figure', { name: /^Validation loss/ }).scrollIntoViewIfNeeded();
   await expect(chart('Validation loss')).toBeVisible();
+  await curves.scrollIntoViewIfNeeded();
 
   // The crosshair by keyboard: one through all panels, raw and smoothed values told.
   const total = chart('Total loss');
@@ -104,8 +106,8 @@ test('curves: runs overlaid, one crosshair, zoom kept while live, files; runs co
   await page.mouse.down();
   await page.mouse.move(x + 40, y + 30, { steps: 4 });
   await page.mouse.up();
-  const boxed = await window();
-  expect((boxed[1] ?? 0) - (boxed[0] ?? 0)).toBeLessThan((moved[1] ?? 0) - (moved[0] ?? 0));
+  const width = ([from = 0, to = 0]: number[]): number => to - from;
+  await expect.poll(async () => width(await window())).toBeLessThan(width(moved));
   await curves.getByRole('button', { name: 'Fit all charts' }).click();
   await expect(total).toHaveAttribute('aria-valuemin', '0');
   await picture(page, 'curves', curves);

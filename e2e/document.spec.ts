@@ -20,10 +20,16 @@ async function openTemplate(page: Page): Promise<void> {
   await expect(cells(page).first()).toBeVisible();
 }
 
+/** An alert as it is seen; it stands in a live region for screen readers as well. */
+const shown = (page: Page, words: RegExp): Locator => page.getByText(words).first();
+
 async function runAction(page: Page, words: string): Promise<void> {
   await page.keyboard.press('Control+k');
   const palette = page.getByRole('dialog', { name: 'Search or run' });
   await palette.getByRole('combobox').fill(words);
+  await expect(palette.getByRole('option', { selected: true })).toContainText(
+    new RegExp(words, 'i'),
+  );
   await page.keyboard.press('Enter');
   await expect(palette).toBeHidden();
 }
@@ -83,7 +89,7 @@ test('cells are added, moved, copied, deleted and brought back, by keyboard and 
   await region(page, 'Train').first().getByRole('button', { name: 'Menu of Train' }).click();
   await page.screenshot({ path: info.outputPath('cell-menu.png') });
   await page.getByRole('menuitem', { name: /^Delete, with Curves \(6\)/ }).click();
-  const notice = page.getByText(/^Train \(5\) was deleted, and with it Curves \(6\)/);
+  const notice = shown(page, /^Train \(5\) was deleted, and with it Curves \(6\)/);
   await expect(notice).toBeVisible();
   expect(await order(page)).toEqual(
     before.filter((id) => !['train', 'curves', 'samples', 'trajectories'].includes(id)),
@@ -259,13 +265,13 @@ test('notebooks are renamed, deleted and restored, never written over, and expor
   await page.keyboard.type('mine');
   await writeFile(path, theirs);
   await utimes(path, Date.now() / 1000 + 5, Date.now() / 1000 + 5);
-  await expect(page.getByText(/was changed elsewhere/)).toBeVisible({ timeout: 10_000 });
+  await expect(shown(page, /was changed elsewhere/)).toBeVisible({ timeout: 10_000 });
   expect(await readFile(path, 'utf8')).toBe(theirs);
   await page.getByRole('button', { name: 'Take the file' }).click();
   await expect(cell(page, 'note')).toContainText('Theirs');
 
   await runAction(page, 'delete the notebook');
-  await expect(page.getByText(/was moved to the trash/)).toBeVisible();
+  await expect(shown(page, /was moved to the trash/)).toBeVisible();
   await page.getByRole('button', { name: 'Undo', exact: true }).click();
   await expect(cell(page, 'note')).toContainText('Theirs');
 });

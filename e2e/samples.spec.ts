@@ -11,6 +11,9 @@ const TRAINS = 90_000; // ms; a loaded machine captures the step slowly
 const PICTURES = resolve(import.meta.dirname, '../docs/pictures');
 const PICTURED = process.env['PROTODIFF_PICTURES'] !== undefined;
 
+/** An alert as it is seen; it stands in a live region for screen readers as well. */
+const shown = (page: Page, words: RegExp): Locator => page.getByText(words).first();
+
 const region = (page: Page, name: string): Locator =>
   page.getByRole('region', { name, exact: true });
 
@@ -78,7 +81,7 @@ test('a journal replays to the same bits; mixes, pictures and animations of its 
   await test.step('a journal dropped on the window starts a run that makes its changes', async () => {
     const json = new TextEncoder().encode(printJournal('made-elsewhere', config, changes));
     await drop(page, 'some.journal.json', json, 'application/json');
-    await expect(page.getByText(/The journal of made-elsewhere: 2 changes/)).toBeVisible();
+    await expect(shown(page, /The journal of made-elsewhere: 2 changes/)).toBeVisible();
     await page.getByRole('button', { name: 'Replay in a new run' }).click();
     await expect(page).toHaveTitle(/^\d+ % · [a-z]+-[a-z]+ · Protodiff$/);
     await expect(region(page, 'Journal').getByRole('listitem')).toHaveCount(2, { timeout: TRAINS });

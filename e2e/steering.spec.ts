@@ -70,8 +70,8 @@ test('pause, single steps, slow motion, checkpoint now, undo of a knob', async (
     await page.getByRole('menuitem', { name: /^CSV/ }).click();
   });
   const csv = (await readFile(saved.path, 'utf8')).split('\n');
-  expect(csv[0]).toMatch(/^run,step,wall,active,train\/loss,/);
-  expect(csv.slice(1, 4).map((line) => line.split(',')[1])).toEqual(['1', '2', '3']);
+  expect(csv[0]).toMatch(/^step,wall,active,train\/loss,/);
+  expect(csv.slice(1, 4).map((line) => line.split(',')[0])).toEqual(['1', '2', '3']);
   await curves.scrollIntoViewIfNeeded();
   await page.waitForTimeout(1500);
   await page.screenshot({ path: info.outputPath('steering.png') });

@@ -196,7 +196,7 @@ export const ACTIONS: readonly Action[] = [
   },
   {
     id: 'run.interrupt',
-    title: 'Interrupt: stop training, or give up the pictures being made',
+    title: 'Interrupt: stop training',
     group: 'Run',
     keys: ['Mod+I', 'I I'],
     inText: true,
