@@ -141,6 +141,7 @@ test('the palette runs an action, and a key that was changed stays changed', asy
   await expect(sheet.getByText('yours')).toBeVisible();
   await sheet.getByRole('button', { name: 'Close' }).click();
 
+  await expect(page.getByText(/saved \d+ s ago|saved now/)).toBeVisible();
   await app.relaunch();
   const again = app.page;
   await expect(cells(again)).toHaveCount(before + 1);
