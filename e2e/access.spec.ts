@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Locator, Page, TestInfo } from '@playwright/test';
 import { expect, test } from './fixtures';
 import { findings, sidewaysScrolls, smallTargets, tabTo, untold, watchPointer } from './screen';
+import { region, stepOf } from './regions';
 
 const TRAINS = 90_000; // ms; a loaded machine captures the step slowly
 /** Windows that the layout holds in; the last is 1440 x 900 zoomed to 200 %. */
@@ -13,9 +14,6 @@ const SIZES = [
   [720, 450],
   [1440, 900],
 ] as const;
-
-const region = (page: Page, name: string): Locator =>
-  page.getByRole('region', { name, exact: true });
 
 /** In both themes, which follow the system's; the light one is left on. */
 async function inThemes(page: Page, act: (theme: string) => Promise<void>): Promise<void> {
@@ -42,11 +40,6 @@ async function look(page: Page, info: TestInfo, size: string): Promise<void> {
       await page.screenshot({ path: info.outputPath(`${size}-${theme}-${name}.png`) });
     }
   });
-}
-
-async function stepOf(page: Page): Promise<number> {
-  const bar = region(page, 'Train').getByRole('progressbar');
-  return Number(await bar.getAttribute('aria-valuenow'));
 }
 
 test('the digits are trained, steered and looked through without a pointer', async ({

@@ -4,18 +4,11 @@ import type { Locator, Page } from '@playwright/test';
 import { decode } from 'fast-png';
 import { expect, test } from './fixtures';
 import { storedRun } from './stored-runs';
+import { region, stepOf } from './regions';
 
 const FIRST_STEP = 60_000; // ms; a loaded machine captures the step slowly
 const PICTURES = resolve(import.meta.dirname, '../docs/pictures');
 const PICTURED = process.env['PROTODIFF_PICTURES'] !== undefined;
-
-const region = (page: Page, name: string): Locator =>
-  page.getByRole('region', { name, exact: true });
-
-async function stepOf(page: Page): Promise<number> {
-  const bar = region(page, 'Train').getByRole('progressbar');
-  return Number(await bar.getAttribute('aria-valuenow'));
-}
 
 async function picture(page: Page, name: string, of: Locator): Promise<void> {
   if (!PICTURED) return;

@@ -2,12 +2,11 @@ import { readFile, writeFile, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Locator, Page } from '@playwright/test';
 import { expect, test } from './fixtures';
+import { region, shown } from './regions';
 
 const FIRST_STEP = 60_000; // ms; a loaded machine captures the step slowly
 
 const cells = (page: Page): Locator => page.locator('section[id^="cell-"]');
-const region = (page: Page, name: string): Locator =>
-  page.getByRole('region', { name, exact: true });
 const cell = (page: Page, id: string): Locator => page.locator(`#cell-${id}`);
 const order = async (page: Page): Promise<string[]> =>
   await cells(page).evaluateAll((all) => all.map(({ id }) => id.slice(5)));
@@ -19,9 +18,6 @@ async function openTemplate(page: Page): Promise<void> {
   await page.getByRole('button', { name: /^s-PDM against PDM/ }).click();
   await expect(cells(page).first()).toBeVisible();
 }
-
-/** An alert as it is seen; it stands in a live region for screen readers as well. */
-const shown = (page: Page, words: RegExp): Locator => page.getByText(words).first();
 
 async function runAction(page: Page, words: string): Promise<void> {
   await page.keyboard.press('Control+k');

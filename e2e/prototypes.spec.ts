@@ -1,6 +1,7 @@
 import { join, resolve } from 'node:path';
 import type { Locator, Page } from '@playwright/test';
 import { expect, test } from './fixtures';
+import { region, stepOf } from './regions';
 
 const FIRST_STEP = 60_000; // ms; a loaded machine captures the step slowly
 const TRAINS = 400_000; // ms
@@ -9,14 +10,6 @@ const PICTURES = resolve(import.meta.dirname, '../docs/pictures');
 const PICTURED = process.env['PROTODIFF_PICTURES'] !== undefined;
 /** Training steps before the first look: more for pictures in which classes part. */
 const TRAINED = Number(process.env['PROTODIFF_TRAINED'] ?? 51);
-
-const region = (page: Page, name: string): Locator =>
-  page.getByRole('region', { name, exact: true });
-
-async function stepOf(page: Page): Promise<number> {
-  const bar = region(page, 'Train').getByRole('progressbar');
-  return Number(await bar.getAttribute('aria-valuenow'));
-}
 
 async function picture(page: Page, of: Locator): Promise<void> {
   if (!PICTURED) return;

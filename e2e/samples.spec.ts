@@ -6,16 +6,11 @@ import sharp from 'sharp';
 import { parseJournal, printJournal } from '../src/shared/config/journal';
 import { configFor } from '../src/shared/config/presets';
 import { expect, test } from './fixtures';
+import { region, shown } from './regions';
 
 const TRAINS = 90_000; // ms; a loaded machine captures the step slowly
 const PICTURES = resolve(import.meta.dirname, '../docs/pictures');
 const PICTURED = process.env['PROTODIFF_PICTURES'] !== undefined;
-
-/** An alert as it is seen; it stands in a live region for screen readers as well. */
-const shown = (page: Page, words: RegExp): Locator => page.getByText(words).first();
-
-const region = (page: Page, name: string): Locator =>
-  page.getByRole('region', { name, exact: true });
 
 /** Drops a file on the window, as a person does with the pointer. */
 async function drop(page: Page, name: string, bytes: Uint8Array, type: string): Promise<void> {

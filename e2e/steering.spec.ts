@@ -1,16 +1,8 @@
 import { readFile } from 'node:fs/promises';
-import type { Locator, Page } from '@playwright/test';
 import { expect, test } from './fixtures';
+import { region, stepOf } from './regions';
 
 const FIRST_STEP = 60_000; // ms; a loaded machine captures the step slowly
-
-const region = (page: Page, name: string): Locator =>
-  page.getByRole('region', { name, exact: true });
-
-async function stepOf(page: Page): Promise<number> {
-  const bar = region(page, 'Train').getByRole('progressbar');
-  return Number(await bar.getAttribute('aria-valuenow'));
-}
 
 test('pause, single steps, slow motion, checkpoint now, undo of a knob', async ({ app }, info) => {
   const { page } = app;

@@ -2,22 +2,16 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Locator, Page } from '@playwright/test';
 import { expect, test } from './fixtures';
+import { region, stepOf } from './regions';
 
 const FIRST_STEP = 60_000; // ms; a loaded machine captures the step slowly
 
-const region = (page: Page, name: string): Locator =>
-  page.getByRole('region', { name, exact: true });
 const knob = (page: Page, name: string): Locator =>
   page.getByRole('complementary', { name: 'Live knobs' }).getByRole('textbox', { name });
 const applied = (page: Page): Locator =>
   page.getByRole('complementary', { name: 'Live knobs' }).getByText(/applied at step \d+, was/);
 
 /** The step that the Train cell shows. */
-async function stepOf(page: Page): Promise<number> {
-  const bar = region(page, 'Train').getByRole('progressbar');
-  return Number(await bar.getAttribute('aria-valuenow'));
-}
-
 async function trainDigits(page: Page): Promise<void> {
   await page.getByRole('button', { name: /Train digits/ }).click();
   await expect.poll(() => stepOf(page), { timeout: FIRST_STEP }).toBeGreaterThan(1);

@@ -2,20 +2,13 @@ import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { Locator, Page } from '@playwright/test';
 import { expect, test } from './fixtures';
+import { region, stepOf } from './regions';
 
 const FIRST_STEP = 60_000; // ms; a loaded machine captures the step slowly
 /** Where pictures of the cells are kept; only when asked for: PROTODIFF_PICTURES=1. */
 const PICTURES = resolve(import.meta.dirname, '../docs/pictures');
 
 const PICTURED = process.env['PROTODIFF_PICTURES'] !== undefined;
-
-const region = (page: Page, name: string): Locator =>
-  page.getByRole('region', { name, exact: true });
-
-async function stepOf(page: Page): Promise<number> {
-  const bar = region(page, 'Train').getByRole('progressbar');
-  return Number(await bar.getAttribute('aria-valuenow'));
-}
 
 async function picture(page: Page, name: string, of: Locator): Promise<void> {
   if (!PICTURED) return;
