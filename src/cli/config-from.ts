@@ -22,15 +22,20 @@ export function configFrom(call: Call, journal?: JournalFile): RunConfig {
     const data = call.text('data');
     if (data !== undefined) config.data = { ...config.data, source: sourceFrom(data) };
   }
-  config.training.steps = call.count('steps', 1) ?? config.training.steps;
   config.training.batch_size = call.count('batch', 1) ?? config.training.batch_size;
   config.seed = call.count('seed') ?? config.seed;
+  return changed(call, config, 'train');
+}
+
+/** A configuration with what `--steps` and `--set` change, checked by the schema. */
+export function changed(call: Call, config: RunConfig, verb: string): RunConfig {
+  config.training.steps = call.count('steps', 1) ?? config.training.steps;
   for (const setting of call.texts('set')) assign(config, setting);
   const checked = RunConfigSchema.safeParse(config);
   if (checked.success) return checked.data;
   const said = checked.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
   throw new AppError('bad_config', `The configuration is not valid. ${said.join('; ')}.`, {
-    remedy: 'See: protodiff train --help',
+    remedy: `See: protodiff ${verb} --help`,
   });
 }
 

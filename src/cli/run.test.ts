@@ -44,6 +44,7 @@ describe('the command line', () => {
     [['runs', 'rm'], 'runs knows only: protodiff runs ls'],
     [['serve', '--port', '70000'], '--port takes a number up to 65535.'],
     [['serve', '--port', 'x'], '--port takes a whole number'],
+    [['branch', 'last'], 'branch needs --step N.'],
     [['verify'], 'verify needs --golden DIR.'],
   ])('%j is a usage error', async (args, words) => {
     const { code, out, err } = await outcome(args);

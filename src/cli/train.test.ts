@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { printJournal } from '@shared/config/journal';
 import { PRESETS } from '@shared/config/presets';
+import type { RunConfig } from '@shared/config/run-config';
 import type { Activity, RunSummary } from '@shared/protocol/contract';
 import { ndarray } from '@shared/maths/ndarray';
 import { HELLO, fakeService } from '@shared/protocol/testing';
@@ -27,7 +28,14 @@ function fakeEngine(steps: number) {
       state: state.state,
       preset: 'tiny',
     },
-    ...{ data: 'digits', created: 1, colour: 0, last_checkpoint: state.step, problem: null },
+    ...{
+      data: 'digits',
+      created: 1,
+      colour: 0,
+      last_checkpoint: state.step,
+      parent: null,
+      problem: null,
+    },
   });
   const changed = (): void => listeners.forEach((listener) => listener());
   const feed =
@@ -49,6 +57,14 @@ function fakeEngine(steps: number) {
         return { run: RUN };
       },
       'run.continue': () => ({ run: RUN, from_step: 0 }),
+      'run.branchpoint': (input: { step: number }) => ({
+        parent: { run: RUN, step: input.step - 1, sha256: 'abc' },
+        config: structuredClone(PRESETS.tiny),
+      }),
+      'run.branch': (input) => {
+        started.push(input);
+        return { run: RUN };
+      },
       'runs.list': () => ({ runs: [summary()] }),
       'run.get': () => ({ config: PRESETS.tiny }),
       'run.stop': () => {
@@ -207,6 +223,23 @@ describe('train', () => {
     expect(await done).toBe(0);
     expect(await run(['resume', 'nobody'], context)).toBe(1);
     expect(stderr.text).toContain('There is no run "nobody" in this workspace.');
+  });
+
+  it('branches from the nearest checkpoint with other settings, and says which it is', async () => {
+    const { engine, started, listeners, advance } = fakeEngine(90);
+    const { context, stdout, stderr } = fakeContext({ createEngine: async () => engine });
+    const settings = ['--set', 'lr=1e-3', '--set', 'model.k=6', '--steps', '90', '--json'];
+    const done = run(['branch', 'brisk-heron', '--step', '50', ...settings], context);
+    await followed(listeners);
+    advance(90);
+    expect(await done).toBe(0);
+    expect(stderr.text).toContain('its checkpoint of step 49, the nearest at or before 50.');
+    expect(JSON.parse(stdout.text)).toMatchObject({ run: RUN, steps: 90 });
+    const config = structuredClone(PRESETS.tiny) as RunConfig;
+    config.training.steps = 90;
+    config.knobs.lr = 1e-3;
+    config.model.k = 6;
+    expect(started).toEqual([{ run: RUN, step: 49, config }]);
   });
 
   it('tells why a run failed, and exits 1', async () => {

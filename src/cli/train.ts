@@ -3,9 +3,9 @@ import { PROTOCOL_VERSION } from '@shared/protocol/contract';
 import type { RunSummary } from '@shared/protocol/contract';
 import { AppError } from '@shared/errors';
 import type { Engine } from '../engine/engine';
-import { EXIT } from './call';
-import type { Call } from './call';
-import { configFrom, journalFrom } from './config-from';
+import { EXIT, UsageError } from './call';
+import type { Call, Terminal } from './call';
+import { changed, configFrom, journalFrom, sourceFrom } from './config-from';
 import { follow } from './follow';
 import type { History } from './follow';
 import { findRun, withEngine, workspaceOf } from './open-engine';
@@ -33,6 +33,33 @@ export async function train(call: Call): Promise<number> {
 export async function resume(call: Call): Promise<number> {
   return steps(call, (engine) => proceed(engine, call.operands[0] ?? ''));
 }
+
+/** `branch RUN`: a child from a checkpoint, with other settings. */
+export async function branch(call: Call): Promise<number> {
+  const wanted = call.count('step');
+  if (wanted === undefined) throw new UsageError('branch needs --step N.');
+  return steps(call, async (engine) => {
+    const { runs } = await engine.request('runs.list', {}, never);
+    const { run: of, name } = findRun(runs, call.operands[0] ?? '');
+    const { parent, config: before } = await engine.request(
+      'run.branchpoint',
+      { run: of, step: wanted },
+      never,
+    );
+    const { step } = parent;
+    const data = call.text('data');
+    if (data !== undefined) before.data = { ...before.data, source: sourceFrom(data) };
+    const config = changed(call, before, 'branch');
+    const near = step === wanted ? '' : `, the nearest at or before ${wanted}`;
+    tell(call).write(`Branching from ${name}, its checkpoint of step ${step}${near}.\n`);
+    const { run } = await engine.request('run.branch', { run: of, step, config }, never);
+    return { run, from: step };
+  });
+}
+
+/** Where words for a person go: stdout, unless JSON goes there. */
+const tell = (call: Call): Terminal =>
+  call.flag('json') ? call.context.stderr : call.context.stdout;
 
 async function steps(
   call: Call,
@@ -62,8 +89,8 @@ async function watch(
   engine: Engine,
   { run, from, interrupt }: { run: string; from: number; interrupt: AbortSignal },
 ): Promise<number> {
-  const { stdout, stderr } = call.context;
-  const out = call.flag('json') ? stderr : stdout;
+  const { stderr } = call.context;
+  const out = tell(call);
   const { backend } = await engine.request('hello', { protocol: PROTOCOL_VERSION }, never);
   const what = from === 0 ? 'training' : `continuing at step ${from}`;
   out.write(`${run}: ${what} on ${backend.name}.\n`);
@@ -117,7 +144,7 @@ function say(
   report: Awaited<ReturnType<typeof sumUp>>,
 ): void {
   const { stdout, stderr } = call.context;
-  const out = call.flag('json') ? stderr : stdout;
+  const out = tell(call);
   if (state === 'failed' || state === 'lost') {
     stderr.write(`${run} ${state} at step ${step}. ${problem ?? ''}\n`);
   } else {

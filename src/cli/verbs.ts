@@ -6,6 +6,12 @@ const workspace: OptionSpec = {
   value: 'DIR',
   help: 'where runs are kept (default: $PROTODIFF_WORKSPACE, else ~/Protodiff)',
 };
+const set: OptionSpec = {
+  value: 'NAME=VALUE',
+  multiple: true,
+  help: 'a knob (lr=3e-4) or any setting of the configuration (model.k=20)',
+};
+const progress: OptionSpec = { help: 'progress goes to stderr, the last line of stdout is JSON' };
 const json: OptionSpec = { help: 'print JSON for machines' };
 
 /** Every verb; each loads its code when it runs, so that the help never waits for TensorFlow. */
@@ -19,17 +25,13 @@ export const VERBS: Record<string, Verb> = {
       steps: { value: 'N', help: 'training steps' },
       batch: { value: 'N', help: 'images a step' },
       seed: { value: 'N', help: 'decides every random draw' },
-      set: {
-        value: 'NAME=VALUE',
-        multiple: true,
-        help: 'a knob (lr=3e-4) or any setting of the configuration (model.k=20)',
-      },
+      set,
       journal: {
         value: 'FILE',
         help: "replay a run's exported journal: its configuration, each knob change at its step",
       },
       workspace,
-      json: { help: 'progress goes to stderr, the last line of stdout is JSON' },
+      json: progress,
     },
     notes: 'Ctrl+C writes a checkpoint and stops; resume RUN goes on from there.',
     run: async (call) => (await import('./train')).train(call),
@@ -40,10 +42,28 @@ export const VERBS: Record<string, Verb> = {
     arity: [1, 1],
     options: {
       workspace,
-      json: { help: 'progress goes to stderr, the last line of stdout is JSON' },
+      json: progress,
     },
     notes: 'RUN is an id, a name, or last.',
     run: async (call) => (await import('./train')).resume(call),
+  },
+  branch: {
+    summary: 'start a child of a run from one of its checkpoints, with other settings',
+    operands: 'RUN',
+    arity: [1, 1],
+    options: {
+      step: {
+        value: 'N',
+        help: 'from the checkpoint of this step, or the nearest before (needed)',
+      },
+      steps: { value: 'N', help: 'train to this step, counted from the first of the parent' },
+      data: { value: 'SOURCE', help: 'other images: digits, emoji, or a folder' },
+      set,
+      workspace,
+      json: progress,
+    },
+    notes: 'RUN is an id, a name, or last. Settings that change the shapes of weights are refused.',
+    run: async (call) => (await import('./train')).branch(call),
   },
   sample: {
     summary: 'draw pictures from a run’s newest checkpoint',

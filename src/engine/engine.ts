@@ -24,6 +24,7 @@ import { labelPrototype, probeImages } from './prototype-requests';
 import type { PrototypeContext } from './prototype-sources';
 import { Easel } from './run/easel';
 import { Jobs } from './run/jobs';
+import { branchPoint, childOf } from './run/branch';
 import { checkDataFits, openContinued, openFresh } from './run/open';
 import { RunSession } from './run/session';
 import { samplesFromCheckpoint, weightsOf } from './run/stored';
@@ -172,6 +173,8 @@ class LocalEngine implements Engine {
     },
     'run.start': ({ config, plan }) => this.begin(() => this.startFresh(config, plan)),
     'run.continue': ({ run }) => this.begin(() => this.startAgain(run)),
+    'run.branchpoint': ({ run, step }) => branchPoint(this.store, run, step),
+    'run.branch': ({ run, step, config }) => this.begin(() => this.branch(run, step, config)),
     'run.pause': ({ run }) => ({ step: this.activeSession(run).pause() }),
     'run.resume': ({ run }) => ({ step: this.activeSession(run).resume() }),
     'run.stop': async ({ run }) => ({ step: await this.activeSession(run).stop() }),
@@ -224,7 +227,13 @@ class LocalEngine implements Engine {
   private async startFresh(config: RunConfig, plan: JournalPlan = []): Promise<{ run: string }> {
     const dataset = await this.datasets.load(config.data);
     checkDataFits(config, dataset);
-    const writer = this.store.create({
+    const writer = this.store.create(this.originOf(config, dataset, plan));
+    this.launch(writer, () => openFresh(config, dataset, this.backend, writer, plan));
+    return { run: writer.run };
+  }
+
+  private originOf(config: RunConfig, dataset: Dataset, plan: JournalPlan): RunOrigin {
+    return {
       config,
       ...(plan.length > 0 ? { plan } : {}),
       data: { name: dataset.name, fingerprint: dataset.fingerprint, images: dataset.count },
@@ -233,8 +242,19 @@ class LocalEngine implements Engine {
         node: process.version,
         backend: `${this.backend.info.name} ${this.backend.info.version} ${this.backend.info.device}`,
       },
-    });
-    this.launch(writer, () => openFresh(config, dataset, this.backend, writer, plan));
+    };
+  }
+
+  /** A child of a run, from its checkpoint at `step`, which goes on as if the run had had `config`. */
+  private async branch(run: string, step: number, config: RunConfig): Promise<{ run: string }> {
+    const dataset = await this.datasets.load(config.data);
+    checkDataFits(config, dataset);
+    const { parent, plan, first, name } = childOf(this.store, run, step, config);
+    const origin = { ...this.originOf(config, dataset, plan), parent };
+    const writer = this.store.create(origin, first);
+    const child = (): ReturnType<typeof openFresh> =>
+      openContinued(writer.run, this.store, dataset, this.backend, writer);
+    this.launch(writer, child, `Branched from ${name} at step ${step}.`);
     return { run: writer.run };
   }
 
@@ -268,15 +288,19 @@ class LocalEngine implements Engine {
     );
   }
 
-  private launch(writer: RunWriter, open: () => ReturnType<typeof openFresh>): RunSession {
+  private launch(
+    writer: RunWriter,
+    open: () => ReturnType<typeof openFresh>,
+    branched?: string,
+  ): RunSession {
     try {
       const opened = open();
       const { name } = this.store.read(writer.run).summary;
       writer.appendEvent({
         wall: Date.now(),
         step: opened.trainer.step,
-        kind: opened.trainer.step === 0 ? 'started' : 'resumed',
-        message: `Training on ${this.backend.info.name} from step ${opened.trainer.step}.`,
+        kind: opened.trainer.step === 0 || branched !== undefined ? 'started' : 'resumed',
+        message: `${branched === undefined ? '' : `${branched} `}Training on ${this.backend.info.name} from step ${opened.trainer.step}.`,
       });
       const session = new RunSession(opened, name, this.topics, this.notify, this.jobs);
       this.session = session;

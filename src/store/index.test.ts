@@ -49,6 +49,7 @@ describe('a run', () => {
       created: now,
       colour: 0,
       last_checkpoint: null,
+      parent: null,
       problem: null,
     });
     expect(store.read(writer.run).origin).toEqual(ORIGIN);

@@ -75,9 +75,9 @@ class FileStore implements RunStore {
     );
   }
 
-  create(origin: RunOrigin): RunWriter {
+  create(origin: RunOrigin, first?: LoadedCheckpoint): RunWriter {
     this.#needWritable();
-    const folder = createFolder(this.fs, this.root, origin, this.clock());
+    const folder = createFolder(this.fs, this.root, origin, this.clock(), first);
     try {
       return this.#write(folder);
     } catch (error) {
@@ -101,12 +101,12 @@ class FileStore implements RunStore {
     const folder = this.#find(run);
     const origin = readOrigin(this.fs, folder);
     const summary = this.#summaries.summary(folder, this.#writers.get(run)?.db);
-    const { config, plan, data, versions } = origin;
+    const { config, plan, parent, data, versions } = origin;
     return this.#with(folder, (db) => {
       const journal = readJournal(db);
       return {
         summary,
-        origin: { config, plan, data, versions },
+        origin: { config, plan, parent, data, versions },
         knobs: knobsAfter(config.knobs, journal),
         journal,
         checkpoints: readCheckpoints(db),
@@ -239,6 +239,7 @@ class FileStore implements RunStore {
         created: named?.created ?? 0,
         colour: 0,
         last_checkpoint: null,
+        parent: null,
         problem: AppError.from(error).message,
       };
     }

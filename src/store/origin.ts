@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { AppError } from '@shared/errors';
 import { JournalPlanSchema } from '@shared/config/journal';
 import { RunConfigSchema } from '@shared/config/run-config';
+import { ParentSchema } from '@shared/protocol/contract-runs';
 import { atomicWrite } from './atomic';
 import { guarded } from './disk-error';
 import type { FsPort } from './fs-port';
@@ -17,6 +18,7 @@ const OriginSchema = z.object({
   colour: z.number().int().nonnegative(),
   config: RunConfigSchema,
   plan: JournalPlanSchema.optional(),
+  parent: ParentSchema.optional(),
   data: z.object({ name: z.string(), fingerprint: z.string(), images: z.number() }),
   versions: z.record(z.string(), z.string()),
 });

@@ -11,13 +11,15 @@ import type {
   SubscriptionEvent,
 } from '@shared/protocol/contract';
 import type { PrototypeLabel, Swap } from '@shared/protocol/contract-prototypes';
+import type { Parent } from '@shared/protocol/contract-runs';
 
 /** The run store as the engine sees it. All calls are synchronous and durable when they return. */
 export interface RunStore {
   /** Absolute path of the workspace. */
   readonly root: string;
   freeBytes(): number;
-  create(origin: RunOrigin): RunWriter;
+  /** `first`: the checkpoint that a branched run starts from; the folder appears with it in place. */
+  create(origin: RunOrigin, first?: LoadedCheckpoint): RunWriter;
   /** Takes the writing lock of an existing run; throws `busy` while another process holds it. */
   open(run: string): RunWriter;
   list(): RunSummary[];
@@ -48,6 +50,8 @@ export interface RunOrigin {
   config: RunConfig;
   /** Knob changes that the run makes by itself; none where it is left out. */
   plan?: JournalPlan | undefined;
+  /** Set where the run is a branch. */
+  parent?: Parent | undefined;
   data: { name: string; fingerprint: string; images: number };
   versions: Record<string, string>;
 }

@@ -1,10 +1,11 @@
 import { join } from 'node:path';
 import { sweepTemporaries, syncFolder } from './atomic';
+import { saveCheckpoint } from './checkpoints';
 import { guarded } from './disk-error';
 import { entries, exists } from './fs-port';
 import type { FsPort } from './fs-port';
 import { readOrigin, writeOrigin } from './origin';
-import type { RunOrigin } from './port';
+import type { LoadedCheckpoint, RunOrigin } from './port';
 import { processAlive, thisProcess } from './process-identity';
 import { writeHeartbeat } from './records';
 import { layout, runsPath } from './run-folder';
@@ -25,8 +26,9 @@ let staged = 0;
 export function createFolder(
   fs: FsPort,
   root: string,
-  { config, plan, data, versions }: RunOrigin,
+  { config, plan, parent, data, versions }: RunOrigin,
   created: number,
+  first?: LoadedCheckpoint,
 ): RunFolder {
   return guarded('The run could not be created', () => {
     const runs = runsPath(root);
@@ -39,8 +41,8 @@ export function createFolder(
     try {
       fs.mkdir(staging.path);
       const colour = nextColour(fs, runs, ids);
-      writeOrigin(fs, staging, { created, name, colour, config, plan, data, versions });
-      createDatabase(staging, created);
+      writeOrigin(fs, staging, { created, name, colour, config, plan, parent, data, versions });
+      createDatabase(fs, staging, created, first);
       syncFolder(fs, staging.path);
       fs.rename(staging.path, folder.path);
       syncFolder(fs, runs);
@@ -62,12 +64,18 @@ export function removeFolder(fs: FsPort, path: string, failure: unknown): void {
   }
 }
 
-function createDatabase(folder: RunFolder, wall: number): void {
+function createDatabase(
+  fs: FsPort,
+  folder: RunFolder,
+  wall: number,
+  first: LoadedCheckpoint | undefined,
+): void {
   const db = openDatabase(folder.database, false);
   try {
     makeDurable(db);
     migrate(db);
-    writeHeartbeat(db, { ...thisProcess(), step: 0, paused: false, wall });
+    writeHeartbeat(db, { ...thisProcess(), step: first?.step ?? 0, paused: false, wall });
+    if (first !== undefined) saveCheckpoint(fs, folder, db, first.step, first, wall);
     db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
   } finally {
     db.close();

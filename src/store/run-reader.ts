@@ -45,7 +45,7 @@ function emptied(): Error {
  * @throws AppError disk when the run is damaged
  */
 export function readKnown(fs: FsPort, folder: RunFolder, stamp: string, db?: Database): Known {
-  const { name, created, colour, config, data } = readOrigin(fs, folder);
+  const { name, created, colour, config, data, parent = null } = readOrigin(fs, folder);
   const card = {
     name,
     created,
@@ -53,6 +53,7 @@ export function readKnown(fs: FsPort, folder: RunFolder, stamp: string, db?: Dat
     steps: config.training.steps,
     preset: config.preset,
     data: data.name,
+    parent,
   };
   const facts =
     db === undefined

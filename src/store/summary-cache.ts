@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { z } from 'zod';
+import { ParentSchema } from '@shared/protocol/contract-runs';
 import { atomicWrite } from './atomic';
 import { codeOf, statOrNull } from './fs-port';
 import type { FsPort } from './fs-port';
@@ -19,6 +20,7 @@ const KnownSchema = z.object({
     data: z.string(),
     created: z.number(),
     colour: count,
+    parent: ParentSchema.nullable(),
   }),
   facts: z.object({
     ending: z

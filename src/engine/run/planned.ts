@@ -31,6 +31,15 @@ export class Planned {
   }
 }
 
+/** The knobs in force at the edge after `step` steps: start values with the journal up to there. */
+export function knobsAt(start: Knobs, journal: readonly Change[], step: number): Knobs {
+  const knobs = { ...start };
+  for (const { applied_at_step, knob, value } of journal) {
+    if (applied_at_step <= step) knobs[knob] = value;
+  }
+  return knobs;
+}
+
 /**
  * The knobs as a person left them, where a run goes back to `step`. What was changed after it went
  * with the steps that used it; a person's change was acknowledged and stays, a planned one is made

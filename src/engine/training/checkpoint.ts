@@ -12,7 +12,7 @@ import type { Geometry, ProgramState } from './program';
  * layout, so that PyTorch loads the file as a state dict; beside them `ema.…`, `adam_m.…` and
  * `adam_v.…` repeat the parameters' names. Random state and data position follow from the step.
  */
-const PREFIXES = { params: '', ema: 'ema.', m: 'adam_m.', v: 'adam_v.' } as const;
+export const PREFIXES = { params: '', ema: 'ema.', m: 'adam_m.', v: 'adam_v.' } as const;
 
 export function checkpointTensors(
   executable: Executable,

@@ -421,6 +421,7 @@ class FakeRun {
       created: this.began,
       colour: this.colour,
       last_checkpoint: this.checkpoints().at(-1)?.step ?? null,
+      parent: null,
       problem: this.problem,
     };
   }

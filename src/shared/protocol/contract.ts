@@ -5,6 +5,7 @@ import type { KnobName } from '../config/knobs';
 import { DataConfigSchema, RunConfigSchema, SamplingConfigSchema } from '../config/run-config';
 import { ERROR_CODES } from '../errors';
 import { array, RunId, step } from './contract-basics';
+import { ParentSchema, runRequests } from './contract-runs';
 import { prototypeRequests, prototypeSubscriptions } from './contract-prototypes';
 import { trajectorySubscriptions } from './contract-trajectories';
 
@@ -81,6 +82,8 @@ const RunSummary = z.object({
   /** Index into the run palette: colour and dash are the run's for life. */
   colour: z.number().int().nonnegative(),
   last_checkpoint: step.nullable(),
+  /** The run that this one was branched from. */
+  parent: ParentSchema.nullable(),
   /** Why a run is quarantined or failed, in a sentence. */
   problem: z.string().nullable(),
 });
@@ -269,6 +272,7 @@ export const requests = {
     input: z.strictObject({ json: z.string().max(100_000) }),
     output: z.object({ modified: z.number() }),
   },
+  ...runRequests,
   ...prototypeRequests,
 } as const;
 
