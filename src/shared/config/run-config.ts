@@ -170,6 +170,9 @@ export const TrainingConfigSchema = z.strictObject({
 
 export type TrainingConfig = z.infer<typeof TrainingConfigSchema>;
 
+/** Beyond it the two predictions' difference only overflows the image range. */
+export const MAX_GUIDANCE = 20;
+
 export const SamplingConfigSchema = z.strictObject({
   sampler: z.enum(['ddim', 'ddpm', 'dpmpp_2m', 'euler', 'heun']),
   steps: count.max(10_000),
@@ -182,7 +185,7 @@ export const SamplingConfigSchema = z.strictObject({
    */
   draw: z.enum(['per_image', 'per_step', 'all']),
   /** w of classifier-free guidance: eps = eps_null + w (eps_cond - eps_null); 1 is none. */
-  guidance: z.number().min(0).max(20).default(LATER.sampling.guidance),
+  guidance: z.number().min(0).max(MAX_GUIDANCE).default(LATER.sampling.guidance),
   /** Restricts every image to this prototype (or class). */
   prototype: z.number().int().nonnegative().optional(),
   seed: z.number().int().min(0).max(0xffffffff),

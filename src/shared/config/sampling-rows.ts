@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { RunId } from '../protocol/contract-basics';
 import { choicesOf } from './family';
-import { SamplingConfigSchema } from './run-config';
+import { MAX_GUIDANCE, SamplingConfigSchema } from './run-config';
 import type { RunConfig } from './run-config';
 
 const Prototype = z.number().int().nonnegative();
@@ -66,6 +66,11 @@ export function comparable(a: RunConfig, b: RunConfig): boolean {
     a.data.channels === b.data.channels &&
     a.diffusion.timesteps === b.diffusion.timesteps
   );
+}
+
+/** A typed guidance within its range; undefined where it is no number. */
+export function guidanceFrom(value: number): number | undefined {
+  return Number.isFinite(value) ? Math.min(MAX_GUIDANCE, Math.max(0, value)) : undefined;
 }
 
 export const MAX_ROWS = 24;

@@ -28,6 +28,20 @@ Both models see the same digits. In **PDM** the prototypes find their own groups
       ),
   },
   {
+    title: 'PDM against DDPM',
+    help: 'The same network with prototypes and without any conditioning.',
+    make: () =>
+      compared(
+        `# Does the prototype help?
+
+The same digits, widths, seed and schedule. **PDM** is told which of its ten prototypes an image belongs to, **DDPM** is told nothing. Train the two in turn and compare their validation losses, above all at the noisy end, and their samples.`,
+        [
+          ['PDM', (config) => config],
+          ['DDPM', (config) => ({ ...config, model: { ...config.model, variant: 'ddpm' } })],
+        ],
+      ),
+  },
+  {
     title: 'How many prototypes?',
     help: 'The same model with 5, 10 and 20 prototypes.',
     make: () =>

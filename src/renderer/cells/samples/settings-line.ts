@@ -11,5 +11,6 @@ export function settingsLine(settings: SampleSettings): string {
     `seed ${settings.seed}`,
   ];
   if (settings.eta > 0) parts.splice(2, 0, `η ${settings.eta}`);
+  if (settings.guidance !== 1) parts.splice(-1, 0, `guidance ${settings.guidance}`);
   return parts.join(', ');
 }

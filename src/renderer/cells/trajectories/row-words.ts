@@ -31,12 +31,13 @@ export function rowDetail(
   rows: readonly TrajectoryRow[],
   weightsStep: number | undefined,
 ): string {
-  const varies = (key: 'weights' | 'sampler' | 'checkpoint' | 'run'): boolean =>
+  const varies = (key: 'weights' | 'sampler' | 'checkpoint' | 'run' | 'guidance'): boolean =>
     rows.some((other) => other[key] !== row[key]);
   const parts: string[] = [];
   if (varies('run')) parts.push(row.run === null ? 'this run' : runName(row.run));
   if (varies('weights')) parts.push(row.weights === 'ema' ? 'EMA' : 'raw');
   if (varies('sampler')) parts.push(SAMPLER_TITLES[row.sampler]);
+  if (varies('guidance')) parts.push(`w ${row.guidance}`);
   if (varies('checkpoint')) {
     const step = row.checkpoint ?? weightsStep;
     parts.push(step === undefined ? 'newest' : `step ${count(step)}`);
@@ -54,11 +55,13 @@ export function planLine(
   const step = shared(weightsSteps);
   const weights = shared(plan.rows.map((row) => row.weights));
   const sampler = shared(plan.rows.map((row) => row.sampler));
+  const guidance = shared(plan.rows.map((row) => row.guidance));
   return [
     step === undefined ? '' : `at step ${count(step)}`,
     weights === undefined ? '' : weights === 'ema' ? 'EMA weights' : 'raw weights',
     `${sampler === undefined ? '' : `${SAMPLER_TITLES[sampler]} `}${plan.steps} steps`,
     plan.eta > 0 ? `η ${plan.eta}` : '',
+    guidance === undefined || guidance === 1 ? '' : `guidance ${guidance}`,
     `seed ${plan.seed}`,
   ]
     .filter(Boolean)

@@ -75,10 +75,15 @@ describe('a grid of trajectories', () => {
     ]);
     const runs = [row, { ...row, run: '20260101-101010-brisk-heron' }];
     expect(runs.map((each) => rowDetail(each, runs, 3400))).toEqual(['this run', 'brisk-heron']);
+    const guided = [row, { ...row, guidance: 2.5 }];
+    expect(guided.map((each) => rowDetail(each, guided, 3400))).toEqual(['w 1', 'w 2.5']);
     const plan = { rows, steps: 25, seed: 42, eta: 0 };
     expect(planLine(plan, [3400, 1200])).toBe('DDIM 25 steps, seed 42');
     expect(planLine({ ...plan, rows: [row] }, [3400])).toBe(
       'at step 3,400, EMA weights, DDIM 25 steps, seed 42',
+    );
+    expect(planLine({ ...plan, rows: guided.slice(1) }, [3400])).toBe(
+      'at step 3,400, EMA weights, DDIM 25 steps, guidance 2.5, seed 42',
     );
   });
 
