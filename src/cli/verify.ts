@@ -19,14 +19,14 @@ export async function verify(call: Call): Promise<number> {
       quantity,
       max_abs === null ? '-' : max_abs.toExponential(2),
       tolerance.toExponential(2),
-      holds === null ? '-' : holds ? 'holds' : 'DIFFERS',
+      holds === null ? 'absent' : holds ? 'holds' : 'DIFFERS',
       note,
     ]);
     stdout.write(
       `${table([['quantity', 'largest difference', 'tolerance', '', ''], ...lines]).join('\n')}\n`,
     );
     const absent = rows.length - held - failed;
-    const summary = `${held} hold, ${failed} differ${absent === 0 ? '' : `, ${absent} not compared`}.`;
+    const summary = `${held} hold, ${failed} differ${absent === 0 ? '' : `, ${absent} absent or not compared`}.`;
     (ok ? stdout : stderr).write(`${summary}\n`);
   }
   return ok ? EXIT.ok : EXIT.failed;

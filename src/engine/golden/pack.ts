@@ -1,80 +1,43 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { z } from 'zod';
+import type { z } from 'zod';
 import { AppError } from '@shared/errors';
 import type { NdArray } from '@shared/maths/ndarray';
 import { readSafetensors } from '../../store/safetensors';
 import type { ModelSpec } from '../nn/spec';
-
-const int = z.number().int();
-const PackConfig = z.object({
-  pack: z.string(),
-  variant: z.enum(['pdm', 'spdm']),
-  alt_variant: z.enum(['pdm', 'spdm']),
-  num_train_timesteps: int,
-  beta_start: z.number(),
-  beta_end: z.number(),
-  beta_schedule: z.literal('linear'),
-  unet: z.object({
-    in_channels: int,
-    layers_per_block: int,
-    block_out_channels: z.array(int).min(1),
-    norm_num_groups: int,
-    down_block_types: z.array(z.enum(['DownBlock2D', 'AttnDownBlock2D'])),
-    attention_head_dim: int,
-    norm_eps: z.number(),
-  }),
-  prototype: z.object({
-    k: int,
-    tau: z.number(),
-    alpha: z.number(),
-    beta: z.number(),
-    dim: int,
-    time_embed_dim: int,
-    encoder_widths: z.tuple([int, int, int]),
-  }),
-  ddpm_full: z.object({ num_train_timesteps: int, beta_start: z.number(), beta_end: z.number() }),
-  optimizer: z.object({ lr: z.number(), weight_decay: z.number(), clip_grad_norm: z.number() }),
-});
-export type PackConfig = z.infer<typeof PackConfig>;
-
-const Terms = z.object({
-  variant: z.enum(['pdm', 'spdm']),
-  diffusion: z.number(),
-  contrastive: z.number(),
-  align: z.number(),
-  compact: z.number(),
-  total: z.number(),
-  grad_total_norm: z.number(),
-});
-const LossFile = Terms.extend({ alt: Terms });
-const Step = z.object({
-  lr: z.number(),
-  diffusion: z.number(),
-  total: z.number(),
-  grad_total_norm: z.number(),
-});
-const StepFile = z.object({ steps: z.array(Step) });
-const KeysFile = z.array(z.object({ key: z.string(), grad: z.string().nullish() }));
+import { FILES, PackConfigSchema, prettified } from './manifest';
+import type { Chains, Loss, PackConfig, Step } from './manifest';
 
 export type Arrays = Record<string, NdArray>;
 
-/** Tensors and figures of the reference, read from a folder and checked. */
+/** Tensors and figures of the reference, read from a folder and checked; null for what it lacks. */
 export interface Pack {
   config: PackConfig;
   spec: ModelSpec;
-  loss: z.infer<typeof LossFile>;
-  step: z.infer<typeof StepFile>;
-  /** Parameters whose exact gradient is 0, so that AdamW moves them by round-off alone. */
-  roundoffOnly: Set<string>;
+  loss: Loss | null;
+  step: Step | null;
+  /** How each stored trajectory was sampled, by its name. */
+  chains: Chains;
+  /** Whether a parameter's exact gradient is 0, so that AdamW moves it by round-off alone. */
+  roundoffOnly(name: string): boolean;
   /** A tensor file of the pack, or null where the pack does not hold it. */
   tensors(name: string): Arrays | null;
 }
 
-/** @throws AppError bad_data naming the file that is missing or not of this form */
+/**
+ * @throws AppError bad_data naming the file that is not of this form; of all files, only
+ *         config.json has to be there
+ */
 export function openPack(dir: string): Pack {
-  const config = parseJson(dir, 'config.json', PackConfig);
+  const config = parseJson(dir, 'config.json', PackConfigSchema);
+  if (config === null) {
+    throw new AppError('bad_data', `${join(dir, 'config.json')} cannot be used: it is not there.`, {
+      remedy: 'Name a folder that holds the config.json and the .safetensors files of a pack.',
+    });
+  }
   const { unet, prototype } = config;
+  const keys = parseJson(dir, 'keys.json', FILES.keys);
+  const known = new Map(keys?.map(({ key, grad }) => [key, grad]));
   return {
     config,
     spec: {
@@ -98,47 +61,47 @@ export function openPack(dir: string): Pack {
       weighted: false,
       dropout: false,
     },
-    loss: parseJson(dir, 'loss.json', LossFile),
-    step: parseJson(dir, 'step.json', StepFile),
-    roundoffOnly: new Set(
-      parseJson(dir, 'keys.json', KeysFile)
-        .filter((entry) => entry.grad === 'roundoff_only')
-        .map((entry) => entry.key),
-    ),
+    loss: parseJson(dir, 'loss.json', FILES.loss),
+    step: parseJson(dir, 'step.json', FILES.step),
+    chains: parseJson(dir, 'sample.json', FILES.chains) ?? {},
+    roundoffOnly: (name) =>
+      known.has(name) ? known.get(name) === 'roundoff_only' : NO_GRADIENT.test(name),
     tensors(name) {
-      try {
-        return readSafetensors(join(dir, `${name}.safetensors`)).tensors;
-      } catch (cause) {
-        if (isMissing(cause)) return null;
-        throw cause;
-      }
+      const path = join(dir, `${name}.safetensors`);
+      return existsSync(path) ? readSafetensors(path).tensors : null;
     },
   };
 }
 
-/** Not there, whether the file system said so or the reader on its behalf. */
-function isMissing(error: unknown): boolean {
-  for (let at: unknown = error; at instanceof Error; at = at.cause) {
-    if ((at as NodeJS.ErrnoException).code === 'ENOENT') return true;
-  }
-  return false;
-}
+/** What reference behaviour 7 names, for a pack whose keys.json does not say. */
+const NO_GRADIENT = /\.to_k\.bias$|\.f_phi\.encoder\.[25]\.bias$/;
 
-function parseJson<T>(dir: string, file: string, schema: z.ZodType<T>): T {
+/** Python's json writes these bare; they stand for nothing that is compared. */
+const BARE = /"(?:[^"\\]|\\.)*"|-?Infinity|NaN/g;
+
+/** A JSON file of the pack, or null where the pack does not hold it. */
+function parseJson<T>(dir: string, file: string, schema: z.ZodType<T>): T | null {
   const path = join(dir, file);
-  try {
-    return schema.parse(JSON.parse(readFileSync(path, 'utf8')));
-  } catch (cause) {
-    const why =
-      cause instanceof z.ZodError
-        ? z.prettifyError(cause)
-        : cause instanceof Error
-          ? cause.message
-          : String(cause);
-    throw new AppError('bad_data', `The golden pack's ${file} cannot be used: ${why}`, {
-      remedy:
-        'Name a folder that holds config.json, loss.json, keys.json and the .safetensors files.',
-      cause,
+  if (statSync(dir, { throwIfNoEntry: false })?.isDirectory() !== true) {
+    throw new AppError('bad_data', `There is no folder ${dir}.`, {
+      remedy: 'Name the folder of a pack.',
     });
+  }
+  if (!existsSync(path)) return null;
+  try {
+    const text = readFileSync(path, 'utf8').replace(BARE, (token) =>
+      token.startsWith('"') ? token : 'null',
+    );
+    return schema.parse(JSON.parse(text));
+  } catch (cause) {
+    throw new AppError(
+      'bad_data',
+      `The golden pack's ${file} cannot be used: ${prettified(cause)}`,
+      {
+        remedy:
+          'Write it as the reference’s packs have it, or take it out: what a pack lacks is not compared.',
+        cause,
+      },
+    );
   }
 }

@@ -103,7 +103,10 @@ export function unet(
       h = resnet(`${block}.resnets.${layer}`, tf.concat([h, skip], 3));
       if (spec.attention_levels.includes(level)) h = attention(`${block}.attentions.${layer}`, h);
     }
-    if (level > 0) h = conv2d(params, `${block}.upsamplers.0.conv`, nearestDouble(h));
+    if (level > 0) {
+      const doubled = conv2d(params, `${block}.upsamplers.0.conv`, nearestDouble(h));
+      h = seen(`${block}.upsamplers.0`, doubled);
+    }
     watch(block, h);
   }
   return seen('eps', conv2d(params, 'unet.conv_out', normed('unet.conv_norm_out', h)));
