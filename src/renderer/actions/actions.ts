@@ -236,6 +236,16 @@ export const ACTIONS: readonly Action[] = [
     run: (session) => order(session, 'run.step'),
   },
   {
+    id: 'run.branch',
+    title: 'Branch from the last checkpoint…',
+    group: 'Run',
+    keys: [],
+    when: ({ focus: { summary } }) => (summary?.last_checkpoint ?? null) !== null,
+    run: ({ focus: { summary }, shell }) => {
+      if (summary) shell.branch(summary.run, summary.last_checkpoint ?? 0);
+    },
+  },
+  {
     id: 'notebook.stale',
     title: 'Run all that is stale',
     group: 'Notebook',

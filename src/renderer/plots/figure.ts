@@ -4,8 +4,11 @@ import type { Mark, PanelView } from './panel';
 
 export interface FigureStyle {
   marks: readonly Mark[];
-  /** One a line: colour, SVG dash list (empty for solid), and whether its end is still growing. */
-  strokes: readonly { stroke: string; dash: string; live: boolean }[];
+  /**
+   * One a line: colour, SVG dash list (empty for solid), whether its end is still growing, and
+   * whether it is what came before a branch.
+   */
+  strokes: readonly { stroke: string; dash: string; live: boolean; ghost?: boolean }[];
   line: string;
   text: string;
   text2: string;
@@ -15,6 +18,9 @@ export interface FigureStyle {
 
 /** The raw line is this faint. */
 export const RAW_OPACITY = 0.27;
+/** A ghost has no raw line, and its smoothed one is this faint. */
+export const GHOST_OPACITY = 0.45;
+export const GHOST_WIDTH = 1.3;
 export const TICK_SIZE = 10.5;
 
 /** A panel's view as plotly draws it: raw lines, smoothed lines, marks, and nothing by itself. */
@@ -91,12 +97,12 @@ function tracesOf(
   style: FigureStyle,
   index: number,
 ): Data[] {
-  const { stroke = '', dash = '', live = false } = style.strokes[index] ?? {};
+  const { stroke = '', dash = '', live = false, ghost = false } = style.strokes[index] ?? {};
   const dashed = (dash === '' ? 'solid' : dash.replace(/(\S+) ?/g, '$1px,').slice(0, -1)) as Dash;
   const end = smooth.x.length - 1;
   const data: Data[] = [
     {
-      ...raw,
+      ...(ghost ? { x: [], y: [] } : raw),
       type: 'scatter',
       mode: 'lines',
       opacity: RAW_OPACITY,
@@ -106,7 +112,8 @@ function tracesOf(
       ...smooth,
       type: 'scatter',
       mode: smooth.x.length === 1 ? 'markers' : 'lines',
-      line: { color: stroke, width: 1.9, dash: dashed },
+      opacity: ghost ? GHOST_OPACITY : 1,
+      line: { color: stroke, width: ghost ? GHOST_WIDTH : 1.9, dash: dashed },
       marker: { color: stroke, size: 5 },
     },
   ];

@@ -15,7 +15,15 @@ export interface PanelLine {
   /** Written at its end. */
   end?: string | undefined;
   live: boolean;
+  /** What came before a branch: drawn faint behind the others, and not read out. */
+  ghost?: boolean;
   read(): Series | undefined;
+}
+
+/** What can be done from a point of a line. */
+export interface PointAct {
+  words: string;
+  run: () => void;
 }
 
 /** A panel as it stands, for a file. */

@@ -1,4 +1,4 @@
-import { RAW_OPACITY, TICK_SIZE } from './figure';
+import { GHOST_OPACITY, GHOST_WIDTH, RAW_OPACITY, TICK_SIZE } from './figure';
 import type { FigureStyle } from './figure';
 import { placeEnds, placeMarks, toPixelX, toPixelY } from './panel';
 import type { Line, PanelView } from './panel';
@@ -57,16 +57,17 @@ export function sketch(
     straight(at, frame.top, at, bottom);
   }
   view.lines.forEach(({ raw, smooth }, i) => {
-    const { stroke = '', dash = '' } = style.strokes[i] ?? {};
+    const { stroke = '', dash = '', ghost = false } = style.strokes[i] ?? {};
     context.strokeStyle = stroke;
     context.setLineDash([]);
     context.lineWidth = 1;
     context.globalAlpha = RAW_OPACITY;
-    trace(context, raw, view);
-    context.globalAlpha = 1;
-    context.lineWidth = 1.9;
+    if (!ghost) trace(context, raw, view);
+    context.globalAlpha = ghost ? GHOST_OPACITY : 1;
+    context.lineWidth = ghost ? GHOST_WIDTH : 1.9;
     context.setLineDash(dash === '' ? [] : dash.split(' ').map(Number));
     trace(context, smooth, view);
+    context.globalAlpha = 1;
   });
   context.restore();
   view.lines.forEach(({ smooth }, i) => {

@@ -317,6 +317,16 @@ export class Session implements TrainDesk {
     });
   }
 
+  /**
+   * Starts a child of a run from its checkpoint at `step`, and views it; what trains now is stopped
+   * first. @throws AppError where the engine refuses
+   */
+  async branch(run: string, step: number, config: RunConfig): Promise<void> {
+    if (this.active) await this.engine.request('run.stop', { run: this.active.run });
+    const child = await this.engine.request('run.branch', { run, step, config });
+    this.view(child.run);
+  }
+
   /** To the draft of another run; that of a guest takes over the guest's settings. */
   editAgain(trainId: string): void {
     const { guest, config } = this.train(trainId);

@@ -13,6 +13,7 @@ export class Shell {
     | { what: 'palette' }
     | { what: 'add'; index: number }
     | { what: 'keys' }
+    | { what: 'branch'; run: string; step: number }
     | { what: 'question'; question: Question }
   >();
 
@@ -27,6 +28,11 @@ export class Shell {
 
   showKeys(): void {
     this.over = { what: 'keys' };
+  }
+
+  /** Asks what a branch of a run from a step is to change. */
+  branch(run: string, step: number): void {
+    this.over = { what: 'branch', run, step };
   }
 
   ask(question: Question): void {

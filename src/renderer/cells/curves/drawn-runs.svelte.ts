@@ -1,5 +1,7 @@
 import { untrack } from 'svelte';
 import type { Session } from '../../session/session.svelte';
+import { ghostsOf } from './ghosts';
+import type { Ghost } from './ghosts';
 import type { DrawnRun } from './run-lines';
 
 /**
@@ -12,15 +14,30 @@ export class DrawnRuns {
     private readonly runs: () => readonly string[],
   ) {}
 
+  /** What came before the runs that are branches; drawn first, so behind. */
+  private readonly ghosts = $derived.by((): Ghost[] =>
+    ghostsOf(this.runs(), (run) => this.session.summaryOf(run)),
+  );
+
+  /** Runs to follow for the ghosts. */
+  get ancestors(): string[] {
+    return this.ghosts.map(({ run }) => run);
+  }
+
+  private get lines(): Ghost[] {
+    return [...this.ghosts, ...this.runs().map((run) => ({ run, until: undefined }))];
+  }
+
   private readonly words = $derived.by(() =>
-    this.runs()
-      .map((run) => {
+    this.lines
+      .map(({ run, until }) => {
         const { session } = this;
         const { name, colour } = session.summaryOf(run) ?? {};
         return [
           run,
           name,
           colour,
+          until,
           session.active?.run === run,
           session.pool.get(run) !== undefined,
         ];
@@ -31,12 +48,13 @@ export class DrawnRuns {
   readonly all = $derived.by((): DrawnRun[] => {
     void this.words;
     return untrack(() =>
-      this.runs().flatMap((run): DrawnRun[] => {
+      this.lines.flatMap(({ run, until }): DrawnRun[] => {
         const followed = this.session.pool.get(run);
         const summary = this.session.summaryOf(run) ?? followed?.record?.summary;
         const { name = run, colour = 0 } = summary ?? {};
-        const live = this.session.active?.run === run;
-        return followed ? [{ session: followed, name, colour, live }] : [];
+        const live = until === undefined && this.session.active?.run === run;
+        const part = until === undefined ? {} : { until };
+        return followed ? [{ session: followed, name, colour, live, ...part }] : [];
       }),
     );
   });

@@ -3,8 +3,9 @@ import type { XAxis } from '@shared/config/notebook';
 import type { PanelLine } from '../../plots/lines';
 import { nearest } from '../../plots/panel';
 import type { Mark } from '../../plots/panel';
+import { count } from '../../components/format';
 import { knobSign, knobText } from '../../components/knob-text';
-import type { Scale } from '../../session/curves-buffer';
+import type { Scale, Series } from '../../session/curves-buffer';
 import type { RunSession } from '../../session/run-session.svelte';
 import { metricName } from './panels';
 import type { PanelSpec } from './panels';
@@ -15,6 +16,8 @@ export interface DrawnRun {
   name: string;
   colour: number;
   live: boolean;
+  /** An ancestor of a run that is drawn: only what came before this step, and faint. */
+  until?: number;
 }
 
 export interface Drawing {
@@ -39,40 +42,61 @@ export function linesOf(
   runs: readonly DrawnRun[],
   { axis, smoothing, logY }: Drawing,
 ): PanelLine[] {
-  return runs.flatMap(({ session, name, colour, live }) =>
+  const several = runs.filter(({ until }) => until === undefined).length > 1;
+  return runs.flatMap(({ session, name, colour, live, until }) =>
     panel.metrics
       .filter(({ key }) => session.curves.has(key))
       .map(({ key, end }) => ({
-        name: [
-          runs.length > 1 || end === undefined ? name : '',
-          metricName(key, session.record?.config),
-        ]
+        name: [several || end === undefined ? name : '', metricName(key, session.record?.config)]
           .filter((part) => part !== '')
           .join(' '),
         run: session.run,
         metric: key,
         colour,
         live,
-        end: end ?? (runs.length > 1 && panel.size === 'large' ? name : undefined),
-        read: () =>
-          session.curves.series(
-            key,
-            scaleOf(session, axis),
-            panel.noisy ? smoothing : 0,
-            logY && panel.loss,
-          ),
+        ...(until === undefined
+          ? { end: end ?? (several && panel.size === 'large' ? name : undefined) }
+          : { ghost: true }),
+        read: () => {
+          const weight = panel.noisy ? smoothing : 0;
+          const scale = scaleOf(session, axis);
+          const series = session.curves.series(key, scale, weight, logY && panel.loss);
+          return series && until !== undefined ? seriesUntil(series, until) : series;
+        },
       })),
   );
 }
 
-/** The knob changes of a run on the axis in use. */
-export function marksOf({ journal, curves }: RunSession, scale: Scale): Mark[] {
+/** The part of a series up to a step, that step included. */
+export function seriesUntil({ x, step, raw, smoothed, dropped }: Series, until: number): Series {
+  const at = nearest(step, until);
+  const length = (step[at] ?? Infinity) <= until ? at + 1 : at;
+  const part = ({ values, extremes }: Series['raw']): Series['raw'] => ({
+    values: values.subarray(0, Math.max(0, length)),
+    extremes,
+  });
+  return {
+    ...{ x: x.subarray(0, Math.max(0, length)), step: step.subarray(0, Math.max(0, length)) },
+    ...{ raw: part(raw), smoothed: part(smoothed), dropped },
+  };
+}
+
+/** Where a run was branched, and its knob changes, on the axis in use. */
+export function marksOf({ journal, curves, record }: RunSession, scale: Scale): Mark[] {
   if (curves.length === 0) return [];
   const steps = curves.step.view();
   const at = curves.axis(scale);
-  return journal.map(({ knob, previous, value, applied_at_step: step }) => ({
-    x: scale.axis === 'step' ? step : (at[nearest(steps, step)] ?? NaN),
-    sign: knobSign(knob),
-    words: `${knobSign(knob)} ${knobText(knob, previous)} → ${knobText(knob, value)}`,
-  }));
+  const place = (step: number): number =>
+    scale.axis === 'step' ? step : (at[nearest(steps, step)] ?? NaN);
+  const parted = record?.summary.parent?.step;
+  return [
+    ...(parted === undefined
+      ? []
+      : [{ x: place(parted), sign: 'branch', words: `branched at step ${count(parted)}` }]),
+    ...journal.map(({ knob, previous, value, applied_at_step: step }) => ({
+      x: place(step),
+      sign: knobSign(knob),
+      words: `${knobSign(knob)} ${knobText(knob, previous)} → ${knobText(knob, value)}`,
+    })),
+  ];
 }
