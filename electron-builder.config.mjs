@@ -59,7 +59,11 @@ export default {
   asarUnpack: ['**/*.node', 'node_modules/@img/**', 'node_modules/sharp/**'],
   // Beside the archive, where src/host/resources.ts looks and native libraries can be loaded.
   extraResources: [
-    { from: 'resources', to: 'resources', filter: ['digits/**', 'emoji/**', 'icon.png'] },
+    {
+      from: 'resources',
+      to: 'resources',
+      filter: ['digits/**', 'emoji/**', 'diffusers/**', 'icon.png'],
+    },
     // Where the user has no such folder the application trains on WebAssembly.
     ...(tensorflow === undefined
       ? []

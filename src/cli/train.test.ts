@@ -113,6 +113,7 @@ function fakeEngine(steps: number) {
   const engine: Engine = Object.assign(service, {
     weightsSha256: async () => 'ab'.repeat(32),
     sample: () => Promise.reject(new Error('not in this test')),
+    importRun: () => Promise.reject(new Error('not in this test')),
     close: async () => void (state.closed += 1),
   });
   const advance = (count: number): void => {

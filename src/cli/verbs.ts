@@ -14,18 +14,23 @@ const set: OptionSpec = {
 const progress: OptionSpec = { help: 'progress goes to stderr, the last line of stdout is JSON' };
 const json: OptionSpec = { help: 'print JSON for machines' };
 
+/** What makes a run's configuration. */
+const configuration: Record<string, OptionSpec> = {
+  data: { value: 'SOURCE', help: 'digits, emoji, or a folder of images or CIFAR-10 files' },
+  preset: { value: 'NAME', help: `${PRESET_NAMES.join(', ')} (default: quick)` },
+  steps: { value: 'N', help: 'training steps' },
+  batch: { value: 'N', help: 'images a step' },
+  seed: { value: 'N', help: 'decides every random draw' },
+  set,
+};
+
 /** Every verb; each loads its code when it runs, so that the help never waits for TensorFlow. */
 export const VERBS: Record<string, Verb> = {
   train: {
     summary: 'train a model',
     arity: [0, 0],
     options: {
-      data: { value: 'SOURCE', help: 'digits, emoji, or a folder of images or CIFAR-10 files' },
-      preset: { value: 'NAME', help: `${PRESET_NAMES.join(', ')} (default: quick)` },
-      steps: { value: 'N', help: 'training steps' },
-      batch: { value: 'N', help: 'images a step' },
-      seed: { value: 'N', help: 'decides every random draw' },
-      set,
+      ...configuration,
       journal: {
         value: 'FILE',
         help: "replay a run's exported journal: its configuration, each knob change at its step",
@@ -93,6 +98,31 @@ export const VERBS: Record<string, Verb> = {
     options: { workspace, json },
     notes: 'RUN is an id, a name, or last.',
     run: async (call) => (await import('./prototypes')).prototypes(call),
+  },
+  export: {
+    summary: 'write a run’s model for PyTorch and diffusers',
+    operands: 'RUN',
+    arity: [1, 1],
+    options: {
+      format: { value: 'NAME', help: 'diffusers, the only one' },
+      checkpoint: { value: 'STEP', help: 'of this step (default: the newest)' },
+      out: {
+        value: 'DIR',
+        help: 'a folder that is not there yet (default: RUN-stepN-diffusers here)',
+      },
+      workspace,
+      json,
+    },
+    notes: 'RUN is an id, a name, or last.',
+    run: async (call) => (await import('./export')).exportRun(call),
+  },
+  import: {
+    summary: 'make a run from a state dict of the reference',
+    operands: 'FILE.safetensors',
+    arity: [1, 1],
+    options: { ...configuration, workspace, json },
+    notes: 'The run begins at step 0 with these weights; resume RUN trains it on.',
+    run: async (call) => (await import('./import')).importRun(call),
   },
   runs: {
     summary: 'list the runs of a workspace: runs ls',

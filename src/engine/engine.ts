@@ -22,6 +22,7 @@ import { Datasets } from './datasets';
 import { estimate } from './estimate';
 import { labelPrototype, probeImages } from './prototype-requests';
 import type { PrototypeContext } from './prototype-sources';
+import { importInto } from './interchange/import';
 import { Easel } from './run/easel';
 import { Jobs } from './run/jobs';
 import { branchPoint, childOf } from './run/branch';
@@ -32,6 +33,7 @@ import type { SamplingContext } from './sampling-sources';
 import { sources } from './sources';
 import { topic, Topics } from './topics';
 import { weightsSha256 } from './training/checkpoint';
+import type { ProgramState } from './training/program';
 
 export interface EngineOptions {
   workspace: string;
@@ -49,6 +51,8 @@ export interface Engine extends Service {
   weightsSha256(run: string): Promise<string>;
   /** Pictures from the run's newest checkpoint, settings as the run's where not given. */
   sample(run: string, sampling?: Partial<SamplingConfig>): Promise<Samples>;
+  /** A run at step 0 with these weights, which is continued as any other. Returns its id. */
+  importRun(config: RunConfig, state: ProgramState, source: string): Promise<string>;
   /** Ends work within seconds: a checkpoint is written, the run left to be continued. */
   close(): Promise<void>;
 }
@@ -353,6 +357,15 @@ class LocalEngine implements Engine {
 
   async weightsSha256(run: string): Promise<string> {
     return weightsSha256(weightsOf(this.store, run, 'raw').weights.data);
+  }
+
+  async importRun(config: RunConfig, state: ProgramState, source: string): Promise<string> {
+    const dataset = await this.datasets.load(config.data);
+    checkDataFits(config, dataset);
+    const writer = this.store.create(this.originOf(config, dataset, []));
+    importInto(writer, config, state, source);
+    this.topics.changed(topic.runs);
+    return writer.run;
   }
 
   async sample(run: string, sampling: Partial<SamplingConfig> = {}): Promise<Samples> {

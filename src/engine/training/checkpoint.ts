@@ -14,25 +14,49 @@ import type { Geometry, ProgramState } from './program';
  */
 export const PREFIXES = { params: '', ema: 'ema.', m: 'adam_m.', v: 'adam_v.' } as const;
 
+/** @param state  reads `params`, `ema`, `m`, `v` [total] and `running` */
 export function checkpointTensors(
-  executable: Executable,
+  state: Pick<Executable, 'read'>,
   geometry: Geometry,
   step: number,
 ): Record<string, NdArray> {
+  return {
+    ...Object.assign(
+      {},
+      ...Object.entries(PREFIXES).map(([name, prefix]) =>
+        weightTensors(geometry, state.read(name).data as Float32Array, prefix),
+      ),
+    ),
+    ...runningTensors(geometry, state.read('running').data as Float32Array, step),
+  };
+}
+
+/** A flat vector's tensors under the reference's names, in its layout. */
+export function weightTensors(
+  { layout }: Geometry,
+  flat: Float32Array,
+  prefix = '',
+): Record<string, NdArray> {
   const out: Record<string, NdArray> = {};
-  for (const [state, prefix] of Object.entries(PREFIXES)) {
-    const flat = executable.read(state).data;
-    let at = 0;
-    geometry.layout.names.forEach((name, index) => {
-      const size = geometry.layout.sizes[index] ?? 0;
-      const part = ndarray(flat.slice(at, at + size), geometry.layout.shapes[index] ?? []);
-      out[prefix + name] = weightToReference(part);
-      at += size;
-    });
-  }
-  const running = executable.read('running').data;
   let at = 0;
-  for (const { name, width } of bufferSpecs(geometry.spec)) {
+  layout.names.forEach((name, index) => {
+    const size = layout.sizes[index] ?? 0;
+    const part = ndarray(flat.slice(at, at + size), layout.shapes[index] ?? []);
+    out[prefix + name] = weightToReference(part);
+    at += size;
+  });
+  return out;
+}
+
+/** BatchNorm's statistics and counter, as PyTorch keeps them. */
+export function runningTensors(
+  { spec }: Geometry,
+  running: Float32Array,
+  step: number,
+): Record<string, NdArray> {
+  const out: Record<string, NdArray> = {};
+  let at = 0;
+  for (const { name, width } of bufferSpecs(spec)) {
     out[`${name}.running_mean`] = ndarray(running.slice(at, at + width), [width]);
     out[`${name}.running_var`] = ndarray(running.slice(at + width, at + 2 * width), [width]);
     out[`${name}.num_batches_tracked`] = ndarray(Int32Array.of(step), []);
