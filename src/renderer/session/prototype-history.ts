@@ -146,7 +146,8 @@ export function extentOf({ plane, bank }: Pick<Snapshot, 'plane' | 'bank'>): Ext
   return { x: along(0), y: along(1) };
 }
 
-function joined(a: Extent | undefined, b: Extent): Extent {
+/** The smallest extent that holds both. */
+export function joined(a: Extent | undefined, b: Extent): Extent {
   if (!a) return b;
   const along = (
     p: readonly [number, number],

@@ -82,7 +82,7 @@ export const CELL_KINDS: { readonly [K in CellKind]: KindSpec<K> } = {
       id,
       kind: 'prototypes',
       train: refs['train'] ?? '',
-      projection: 'pca',
+      projection: 'spread',
       trails: true,
       features: true,
       colour: 'assignment',

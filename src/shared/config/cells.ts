@@ -88,7 +88,7 @@ const Samples = z.strictObject({
   sheet: SheetPlanSchema.optional(),
 });
 
-export const PROJECTIONS = ['pca', 'umap'] as const;
+export const PROJECTIONS = ['spread', 'pca', 'umap'] as const;
 export const MARK_COLOURS = ['assignment', 'class'] as const;
 const Prototypes = z.strictObject({
   ...head,

@@ -6,7 +6,7 @@ import type { Cell, CellKind, CellOf } from './cells';
 import type { RunConfig } from './run-config';
 
 export { trainSettings } from './cell-kinds';
-export { MARK_COLOURS, TRAJECTORY_VIEWS, X_AXES } from './cells';
+export { MARK_COLOURS, PROJECTIONS, TRAJECTORY_VIEWS, X_AXES } from './cells';
 export type { Cell, CellKind, CellOf, TrajectoryView, XAxis } from './cells';
 
 export const MAX_CELLS = 500;
