@@ -7,6 +7,8 @@ import { build } from 'vite';
 
 const HERE = fileURLToPath(new URL('.', import.meta.url));
 const OUT = join(HERE, '../node_modules/.cache/protodiff-bench');
+/** What a bench runs in processes of its own. */
+const PROCESSES = { compare: ['train.ts'], crash: ['crash-child.ts'] };
 const [name = '', ...rest] = process.argv.slice(2);
 const source = ['.ts', '.mjs']
   .map((end) => join(HERE, name + end))
@@ -15,7 +17,8 @@ const source = ['.ts', '.mjs']
 if (!source || name === 'index') {
   const names = readdirSync(HERE).filter(
     (file) =>
-      !file.startsWith('index') && !['configs.ts', 'spread.ts', 'synthetic.ts'].includes(file),
+      !/^index|-(child|check)\.ts$/.test(file) &&
+      !['configs.ts', 'spread.ts', 'synthetic.ts'].includes(file),
   );
   console.error(
     `usage: npm run -s bench -- ${names.map((file) => file.replace(/\.\w+$/, '')).join('|')} [options]`,
@@ -24,8 +27,7 @@ if (!source || name === 'index') {
 }
 let script = source;
 if (source.endsWith('.ts')) {
-  // `compare` runs `train` in processes of its own.
-  const sources = name === 'compare' ? [source, join(HERE, 'train.ts')] : [source];
+  const sources = [source, ...(PROCESSES[name] ?? []).map((path) => join(HERE, path))];
   await build({
     configFile: false,
     logLevel: 'warn',

@@ -124,6 +124,15 @@ export const VERBS: Record<string, Verb> = {
     notes: 'The run begins at step 0 with these weights; resume RUN trains it on.',
     run: async (call) => (await import('./import')).importRun(call),
   },
+  certificate: {
+    summary: 'say what each resume of a run began from, beside what its checkpoint had',
+    operands: 'RUN',
+    arity: [1, 1],
+    options: { workspace, json },
+    notes:
+      'RUN is an id, a name, or last. Exits 1 when a resume was not exact, or a file has changed.',
+    run: async (call) => (await import('./certificate')).certificate(call),
+  },
   runs: {
     summary: 'list the runs of a workspace: runs ls',
     operands: 'ls',

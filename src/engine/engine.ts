@@ -346,7 +346,7 @@ class LocalEngine implements Engine {
         const { from_step } = await this.begin(() => this.startAgain(run));
         this.notify(
           'warning',
-          `The engine stopped unexpectedly (${recover.exit}). Training continues from step ${from_step}; steps up to there are safe.`,
+          `The engine stopped unexpectedly (${recover.exit}). Training continues from step ${from_step}; every recorded step is kept, those after it are done again.`,
         );
       } catch (thrown) {
         const error = AppError.from(thrown);

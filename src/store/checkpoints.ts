@@ -37,9 +37,7 @@ export function saveCheckpoint(
   wall: number,
 ): { checkpoint: Checkpoint; replaced: string | null } {
   const chunks = safetensorsChunks(content.tensors, content.metadata);
-  const hash = createHash('sha256');
-  for (const chunk of chunks) hash.update(chunk);
-  const sha256 = hash.digest('hex');
+  const sha256 = sha256Of(chunks);
   const bytes = chunks.reduce((sum, chunk) => sum + chunk.byteLength, 0);
   needSpace(fs, folder, step, bytes);
   const before = readCheckpoints(db).find((row) => row.step === step);
@@ -55,6 +53,20 @@ export function saveCheckpoint(
     wall,
   );
   return { checkpoint, replaced: before?.file ?? null };
+}
+
+function sha256Of(chunks: readonly Uint8Array[]): string {
+  const hash = createHash('sha256');
+  for (const chunk of chunks) hash.update(chunk);
+  return hash.digest('hex');
+}
+
+/** SHA-256 of the file that these tensors make: the same for the same bits under the same names. */
+export function checkpointSha256(
+  tensors: Record<string, NdArray>,
+  metadata: Record<string, string> = {},
+): string {
+  return sha256Of(safetensorsChunks(tensors, metadata));
 }
 
 function freeName(fs: FsPort, folder: RunFolder, step: number): string {

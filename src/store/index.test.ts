@@ -10,7 +10,7 @@ import {
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openStore } from '.';
-import type { RunStore } from './port';
+import type { RunStore, RunWriter } from './port';
 import { openDatabase } from './sqlite';
 import { metricRows, ORIGIN, samplesAt, temporaryRoot, tensorsOf } from './testing/workspace';
 
@@ -254,6 +254,61 @@ describe('rewindTo', () => {
     expect(store.metrics(run, 0, 100).next).toBe(0);
     writer.appendMetrics(metricRows(1, 1));
     expect(store.list()[0]?.step).toBe(1);
+  });
+});
+
+describe('redoFrom', () => {
+  const change = { knob: 'lr', previous: 1, value: 2, wall: 0 } as const;
+  const recorded = (run: string): number[] => [...store.metrics(run, 0, 100).step];
+  const upTo = (last: number): number[] => Array.from({ length: last }, (_, i) => i + 1);
+  /** A run that stands at step 20 and is taken up again at its checkpoint of step 10. */
+  const crashed = (): RunWriter => {
+    const writer = store.create(ORIGIN);
+    writer.appendMetrics(metricRows(1, 20));
+    writer.writeCheckpoint(10, tensorsOf(1), {}, 5);
+    writer.writeSamples(samplesAt(writer.run, 15, 2));
+    writer.appendJournal({ ...change, applied_at_step: 12 });
+    writer.redoFrom(10);
+    return writer;
+  };
+
+  it('keeps all that was recorded, and takes each step once more without a double', () => {
+    const writer = crashed();
+    expect(writer.ahead).toBe(20);
+    expect(writer.appendMetrics(metricRows(11, 14))).toBeNull();
+    expect(recorded(writer.run)).toEqual(upTo(20));
+    // The last ones that are done again may come with new ones.
+    expect(writer.appendMetrics(metricRows(15, 23))).toBeNull();
+    expect(writer.ahead).toBe(0);
+    expect(recorded(writer.run)).toEqual(upTo(23));
+    expect(store.sampleSteps(writer.run)).toEqual([15]);
+    expect(store.read(writer.run).journal).toHaveLength(1);
+    expect(() => writer.appendMetrics(metricRows(23, 24))).toThrow(/came after/);
+  });
+
+  it('drops what was recorded from the first step on that comes out differently', () => {
+    const writer = crashed();
+    const rows = metricRows(11, 14).map((row) => ({
+      ...row,
+      values: { ...row.values, ...(row.step === 13 && { 'train/loss': 7 }) },
+    }));
+    expect(writer.appendMetrics(rows)).toBe(13);
+    expect(recorded(writer.run)).toEqual(upTo(14));
+    expect(store.metrics(writer.run, 12, 1).values[0]).toBe(7);
+    expect(store.sampleSteps(writer.run)).toEqual([]);
+    expect(store.read(writer.run).journal).toHaveLength(1);
+    expect(writer.ahead).toBe(0);
+  });
+
+  it('expects the steps again when it is left half-way', () => {
+    const { run } = crashed();
+    store.close();
+    const writer = store.open(run);
+    writer.redoFrom(10);
+    writer.appendMetrics(metricRows(11, 12));
+    expect(store.list()[0]?.step).toBe(20);
+    store.close();
+    expect(recorded(run)).toEqual(upTo(20));
   });
 });
 

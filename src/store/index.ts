@@ -21,7 +21,14 @@ import type {
   RunWriter,
 } from './port';
 import { prototypeSteps, readLabels, readProbe, readPrototypes, writeLabel } from './prototypes';
-import { knobsAfter, readCheckpoints, readEvents, readJournal, readSamples } from './records';
+import {
+  knobsAfter,
+  readCheckpoints,
+  readEvents,
+  readJournal,
+  readResumes,
+  readSamples,
+} from './records';
 import { createFolder, removeFolder, sweepWorkspace } from './run-create';
 import { findRun, layout, runsPath } from './run-folder';
 import type { RunFolder } from './run-folder';
@@ -111,6 +118,7 @@ class FileStore implements RunStore {
         journal,
         checkpoints: readCheckpoints(db),
         events: readEvents(db),
+        resumes: readResumes(db),
       };
     });
   }

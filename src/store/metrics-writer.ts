@@ -5,6 +5,8 @@ import type { Database, SqlValue, Statement } from './sqlite';
 
 const KEY = /^[a-z][a-z0-9_/.-]{0,79}$/;
 const MAX_KEYS = 500;
+/** What a step gives again when it is done again; the rest tells of the machine's time. */
+const EXACT = /^(train\/(?!images_per_s)|val\/)/;
 
 /** Appends to `metrics`, and packs every block that becomes whole. */
 export class MetricsWriter {
@@ -12,6 +14,7 @@ export class MetricsWriter {
   #next: number;
   #lastStep: number;
   #insert: Statement;
+  #ahead = 0;
 
   constructor(private readonly db: Database) {
     this.#keys = metricKeys(db);
@@ -24,7 +27,18 @@ export class MetricsWriter {
    * One transaction.
    * @throws AppError internal when steps do not rise: the series would hold a double
    */
-  append(rows: MetricRow[]): void {
+  append(rows: readonly MetricRow[]): void {
+    if (rows.length === 0) return;
+    this.#write(rows);
+    this.#ahead = 0;
+  }
+
+  /** These steps have been done again. */
+  passed(step: number): void {
+    if (step >= this.#ahead) this.#ahead = 0;
+  }
+
+  #write(rows: readonly MetricRow[]): void {
     let last = this.#lastStep;
     for (const { step } of rows) {
       if (step <= last) {
@@ -55,6 +69,36 @@ export class MetricsWriter {
     this.#lastStep = last;
   }
 
+  /** The last step that is being done again, until it has been; else 0. */
+  get ahead(): number {
+    return this.#ahead;
+  }
+
+  /** Rows after `step` are there already, and come once more. */
+  redoFrom(step: number): void {
+    this.#ahead = this.#lastStep > step ? this.#lastStep : 0;
+  }
+
+  /** How many of `rows`, from the first on, are there already with the same losses. */
+  repeated(rows: readonly MetricRow[]): number {
+    for (const [n, row] of rows.entries()) {
+      if (row.step > this.#ahead || !this.#recorded(row)) return n;
+    }
+    return rows.length;
+  }
+
+  #recorded({ step, values }: MetricRow): boolean {
+    // Steps are recorded one by one, so the row follows from the distance to the last one.
+    const row = this.db
+      .prepare('SELECT * FROM metrics WHERE row = ?')
+      .get(this.#next - 1 - (this.#lastStep - step));
+    if (row?.step !== step) return false;
+    return Object.entries(values).every(([key, value]) => {
+      const before = row[key];
+      return !EXACT.test(key) || typeof before !== 'number' || Object.is(before, value);
+    });
+  }
+
   /** Drops the rows after `step`. The caller's transaction; `reload` after its commit. */
   dropAfter(step: number): void {
     this.db.prepare('DELETE FROM metrics WHERE step > ?').run(step);
@@ -63,11 +107,12 @@ export class MetricsWriter {
   }
 
   reload(): void {
+    this.#ahead = 0;
     this.#next = countMetrics(this.db);
     this.#lastStep = lastStep(this.db);
   }
 
-  #newKeys(rows: MetricRow[]): string[] {
+  #newKeys(rows: readonly MetricRow[]): string[] {
     const added: string[] = [];
     for (const row of rows) {
       for (const key of Object.keys(row.values)) {

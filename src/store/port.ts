@@ -56,6 +56,26 @@ export interface RunOrigin {
   versions: Record<string, string>;
 }
 
+/** What a run began from when it was taken up, beside what its checkpoint had: SHA-256 each. */
+export interface Resume {
+  wall: number;
+  /** Steps completed. */
+  step: number;
+  file: string;
+  /** Of the checkpoint's file, when it was written. */
+  saved: string;
+  /** Of the file that the state makes that the device was given, as read back from it. */
+  began: string;
+  /** Of the next batch: images, noise, timesteps, labels; null in checkpoints without it. */
+  saved_next: string | null;
+  began_next: string;
+}
+
+/** State and next batch are bit for bit those of the checkpoint. */
+export function isExact({ saved, began, saved_next, began_next }: Resume): boolean {
+  return began === saved && (saved_next === null || saved_next === began_next);
+}
+
 export interface RunRecord {
   summary: RunSummary;
   origin: RunOrigin;
@@ -64,6 +84,7 @@ export interface RunRecord {
   journal: JournalEntry[];
   checkpoints: Checkpoint[];
   events: RunEvent[];
+  resumes: Resume[];
 }
 
 /** Columns of n rows; `values` is [n, keys.length] row-major, NaN where a row lacks the key. */
@@ -115,10 +136,17 @@ export type EndState = 'finished' | 'stopped' | 'failed';
 /** The one writer of a run. */
 export interface RunWriter {
   readonly run: string;
-  /** One transaction. */
-  appendMetrics(rows: MetricRow[]): void;
+  /**
+   * One transaction. Rows of steps that `redoFrom` expects are compared, not written twice.
+   * @returns the first step whose losses differ from those recorded: what was recorded from there on
+   *   has been dropped, and the rows are written in its place; null where none does
+   */
+  appendMetrics(rows: MetricRow[]): number | null;
+  /** The last recorded step that is being done again; 0 where none is. */
+  readonly ahead: number;
   appendJournal(entry: Omit<JournalEntry, 'seq'>): JournalEntry;
   appendEvent(event: RunEvent): void;
+  appendResume(resume: Resume): void;
   heartbeat(beat: { step: number; paused: boolean }): void;
   /**
    * Temporary name, fsync, rename, folder fsync, then the row with the file's sha256. Drops the
@@ -140,8 +168,13 @@ export interface RunWriter {
   /** Adds what was measured later; nothing where the snapshot is gone. */
   writeSwaps(step: number, swaps: readonly Swap[]): void;
   /**
-   * After a recovery from `step`: metrics, journal entries, samples and snapshots after it are
-   * dropped, in one transaction, so that the series has neither gaps nor doubles.
+   * The run goes on from its checkpoint at `step`: what was recorded after it stays, and is expected
+   * again. Later checkpoints, which could not be used, go.
+   */
+  redoFrom(step: number): void;
+  /**
+   * Metrics, journal entries, samples and snapshots after `step` are dropped, in one transaction,
+   * so that the series has neither gaps nor doubles.
    */
   rewindTo(step: number): void;
   /** Records how the run ended and gives up the lock. */

@@ -4,6 +4,7 @@ import { ndarray } from '@shared/maths/ndarray';
 import { openStore } from '.';
 import type { PrototypeSnapshot, RunStore } from './port';
 import { surplus } from './prototypes';
+import { SCHEMA_VERSION } from './schema';
 import { openDatabase } from './sqlite';
 import { metricRows, ORIGIN, temporaryRoot } from './testing/workspace';
 
@@ -180,7 +181,7 @@ describe('a run from before there were snapshots', () => {
   function asVersion1(run: string): void {
     const db = openDatabase(path(run), false);
     db.exec('DROP TABLE prototypes; DROP TABLE probe; DROP TABLE prototype_labels');
-    db.exec('PRAGMA user_version = 1');
+    db.exec('DROP TABLE resumes; PRAGMA user_version = 1');
     db.close();
   }
   const versionOf = (run: string): number => {
@@ -208,7 +209,7 @@ describe('a run from before there were snapshots', () => {
     expect(versionOf(run)).toBe(1);
 
     store.labelPrototype(run, { prototype: 0, name: 'old', colour: null });
-    expect(versionOf(run)).toBe(2);
+    expect(versionOf(run)).toBe(SCHEMA_VERSION);
     expect(store.prototypeLabels(run)).toHaveLength(1);
     expect(store.metrics(run, 0, 100).next).toBe(5);
     expect(store.list()).toMatchObject([{ run, state: 'stopped', step: 5 }]);

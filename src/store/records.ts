@@ -1,7 +1,7 @@
 import { KNOB_NAMES } from '@shared/config/knobs';
 import type { KnobName, Knobs } from '@shared/config/knobs';
 import type { Checkpoint, JournalEntry, RunEvent } from '@shared/protocol/contract';
-import type { EndState } from './port';
+import type { EndState, Resume } from './port';
 import { lastStep } from './metrics';
 import { STORE_FILE } from './run-folder';
 import { numberIn, textIn } from './sqlite';
@@ -137,6 +137,31 @@ export function insertEvent(db: Database, { wall, step, kind, message }: RunEven
     kind,
     message,
   );
+}
+
+/** The first version of the schema that has them. */
+const RESUMES_SINCE = 3;
+
+/** In the order they were written. */
+export function readResumes(db: Database): Resume[] {
+  if (db.version() < RESUMES_SINCE) return [];
+  const rows = db.prepare('SELECT * FROM resumes ORDER BY id').all();
+  return rows.map((row) => ({
+    wall: numberIn(row, 'wall'),
+    step: numberIn(row, 'step'),
+    file: textIn(row, 'file'),
+    saved: textIn(row, 'saved'),
+    began: textIn(row, 'began'),
+    saved_next: row.saved_next === null ? null : textIn(row, 'saved_next'),
+    began_next: textIn(row, 'began_next'),
+  }));
+}
+
+export function insertResume(db: Database, resume: Resume): void {
+  const { wall, step, file, saved, began, saved_next, began_next } = resume;
+  db.prepare(
+    'INSERT INTO resumes (wall, step, file, saved, began, saved_next, began_next) VALUES (?, ?, ?, ?, ?, ?, ?)',
+  ).run(wall, step, file, saved, began, saved_next, began_next);
 }
 
 /** A row names only files such as the store makes: nothing outside the run is read or removed. */

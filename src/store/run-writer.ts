@@ -9,12 +9,21 @@ import { diskError, guarded } from './disk-error';
 import { entries, isAbsence } from './fs-port';
 import type { FsPort } from './fs-port';
 import { MetricsWriter } from './metrics-writer';
-import type { EndState, MetricRow, ProbeSet, PrototypeSnapshot, RunWriter, Samples } from './port';
+import type {
+  EndState,
+  MetricRow,
+  ProbeSet,
+  PrototypeSnapshot,
+  Resume,
+  RunWriter,
+  Samples,
+} from './port';
 import { thisProcess } from './process-identity';
 import { insertProbe, insertPrototypes, updateSwaps } from './prototypes';
 import {
   insertEvent,
   insertJournal,
+  insertResume,
   readCheckpoints,
   readFacts,
   readSamples,
@@ -58,11 +67,36 @@ export class OpenRun implements RunWriter {
     });
   }
 
-  appendMetrics(rows: MetricRow[]): void {
+  appendMetrics(rows: MetricRow[]): number | null {
     const last = rows.at(-1);
-    if (last === undefined) return;
-    this.#do('The metrics could not be saved', () => this.#metrics.append(rows));
-    this.#step = last.step;
+    if (last === undefined) return null;
+    return this.#do('The metrics could not be saved', () => {
+      const again = this.#metrics.repeated(rows);
+      const differs = rows[again]?.step ?? Infinity;
+      const late = differs <= this.#metrics.ahead;
+      if (late) this.rewindTo(differs - 1);
+      this.#metrics.append(rows.slice(again));
+      this.#metrics.passed(last.step);
+      this.#step = last.step;
+      return late ? differs : null;
+    });
+  }
+
+  get ahead(): number {
+    return this.#metrics.ahead;
+  }
+
+  redoFrom(step: number): void {
+    this.#do(`The run could not be taken up at step ${step}`, () => {
+      const unusable = readCheckpoints(this.db).filter((row) => row.step > step);
+      this.db.transaction(() => {
+        this.db.prepare('DELETE FROM checkpoints WHERE step > ?').run(step);
+        this.#step = step;
+        this.#beat();
+      });
+      this.#metrics.redoFrom(step);
+      this.#remove(unusable.map(({ file }) => file));
+    });
   }
 
   appendJournal(entry: Omit<JournalEntry, 'seq'>): JournalEntry {
@@ -71,6 +105,10 @@ export class OpenRun implements RunWriter {
 
   appendEvent(event: RunEvent): void {
     this.#do('The event could not be saved', () => insertEvent(this.db, event));
+  }
+
+  appendResume(resume: Resume): void {
+    this.#do('The resume could not be recorded', () => insertResume(this.db, resume));
   }
 
   heartbeat({ step, paused }: { step: number; paused: boolean }): void {

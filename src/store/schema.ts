@@ -60,6 +60,13 @@ const MIGRATIONS: ((db: Database) => void)[] = [
         prototype INTEGER PRIMARY KEY, name TEXT NOT NULL, colour INTEGER
       );
     `),
+  (db) =>
+    db.exec(`
+      CREATE TABLE resumes (
+        id INTEGER PRIMARY KEY, wall REAL NOT NULL, step INTEGER NOT NULL, file TEXT NOT NULL,
+        saved TEXT NOT NULL, began TEXT NOT NULL, saved_next TEXT, began_next TEXT NOT NULL
+      );
+    `),
 ];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;

@@ -146,7 +146,7 @@ export function childCheckpoint(
     }
   }
   // Assignments of other images, or to another bank, say nothing of the child's.
-  const { assignments, ...metadata } = loaded.metadata;
+  const { assignments, next_batch: _batch, ...metadata } = loaded.metadata;
   const same =
     JSON.stringify([before.data, before.model]) === JSON.stringify([after.data, after.model]);
   return {

@@ -4,14 +4,17 @@ import type { Knobs } from '@shared/config/knobs';
 import type { RunConfig } from '@shared/config/run-config';
 import { AppError } from '@shared/errors';
 import { ndarray } from '@shared/maths/ndarray';
-import type { RunRecord, RunStore, RunWriter } from '../../store/port';
+import type { NdArray } from '@shared/maths/ndarray';
+import { checkpointSha256, SKIPPED } from '../../store/checkpoints';
+import { isExact } from '../../store/port';
+import type { LoadedCheckpoint, RunRecord, RunStore, RunWriter } from '../../store/port';
 import type { LoadedBackend } from '../backend';
 import { capture } from '../backend/capture';
 import { eager } from '../backend/executable';
 import type { Executable, Program } from '../backend/executable';
 import type { Dataset } from '../data/dataset';
 import { splitOf } from '../data/split';
-import { stateFromCheckpoint } from '../training/checkpoint';
+import { checkpointTensors, stateFromCheckpoint } from '../training/checkpoint';
 import { initialParameters, initialRunning } from '../training/initial';
 import { probeBatch, probeEvery } from '../training/probe';
 import { geometryOf, trainingProgram } from '../training/program';
@@ -19,7 +22,7 @@ import type { Geometry, ProgramState } from '../training/program';
 import { Trainer } from '../training/trainer';
 import { recalled } from './gauges';
 import type { Probed } from './prober';
-import { differing, keptKnobs, Planned } from './planned';
+import { knobsAt, Planned } from './planned';
 
 /** A run ready to step. */
 export interface OpenRun {
@@ -99,8 +102,8 @@ export function openFresh(
 }
 
 /**
- * Opens a run where its newest whole checkpoint left it; what was recorded after that
- * checkpoint is dropped from the series, so that it has neither gaps nor doubles.
+ * Opens a run where its newest whole checkpoint left it. What was recorded after that stays, and is
+ * done again step by step, its knob changes included.
  */
 export function openContinued(
   run: string,
@@ -112,25 +115,49 @@ export function openContinued(
   const left = store.read(run);
   const { config, plan = [] } = left.origin;
   if (left.checkpoints.length === 0) {
-    const kept = goBack(left, store, writer, 0);
+    const kept = goBack(left, writer, 0);
     const opened = openFresh(config, dataset, backend, writer, plan);
     opened.trainer.knobs = kept.knobs;
-    return { ...opened, probed: probedOf(store, run), planned: kept.planned };
+    return { ...opened, active: activeSeconds(store, run, 0), planned: kept.planned };
   }
   const geometry = geometryOf(config);
   const loaded = store.loadCheckpoint(run);
   const state = stateFromCheckpoint(loaded.tensors, geometry);
-  const { knobs, planned } = goBack(left, store, writer, loaded.step);
+  const { knobs, planned } = goBack(left, writer, loaded.step);
   const executable = makeTraining(config, geometry, state, dataset, backend);
   const trainer = new Trainer(config, geometry, dataset, executable, knobs, loaded.step);
   const active = Number(loaded.metadata.active_seconds ?? 0);
+  certify(left, loaded, writer, trainer, checkpointTensors(executable, geometry, loaded.step));
   return {
     ...{ config, geometry, trainer, writer, dataset },
-    active: Number.isFinite(active) ? active : 0,
+    active: activeSeconds(store, run, active),
     recent: recalled(loaded.metadata.assignments),
-    probed: probedOf(store, run),
+    probed: probedOf(store, run, loaded.step),
     planned,
   };
+}
+
+/** Records that the run begins from exactly what its checkpoint had, or tells that it does not. */
+function certify(
+  { checkpoints }: RunRecord,
+  { step, metadata }: LoadedCheckpoint,
+  writer: RunWriter,
+  trainer: Trainer,
+  tensors: Record<string, NdArray>,
+): void {
+  const row = checkpoints.find((each) => each.step === step);
+  if (row === undefined) return;
+  const { [SKIPPED]: _told, ...written } = metadata;
+  const resume = {
+    ...{ wall: Date.now(), step, file: row.file },
+    ...{ saved: row.sha256, began: checkpointSha256(tensors, written) },
+    saved_next: metadata.next_batch ?? null,
+    began_next: trainer.nextBatchSha256(),
+  };
+  writer.appendResume(resume);
+  if (isExact(resume)) return;
+  const message = `The run goes on from step ${step} with other values than its checkpoint has.`;
+  writer.appendEvent({ wall: Date.now(), step, kind: 'note', message });
 }
 
 function makeTraining(
@@ -144,30 +171,32 @@ function makeTraining(
   return makeExecutable(trainingProgram(config, geometry, state, images), backend);
 }
 
-function probedOf(store: RunStore, run: string): Probed | null {
-  const newest = store.prototypeSteps(run).at(-1);
+/** As it was at a checkpoint, or at the last recorded step: the clock does not run backwards. */
+function activeSeconds(store: RunStore, run: string, checkpoint: number): number {
+  const { next } = store.metrics(run, Infinity, 0);
+  const recorded = store.metrics(run, next - 1, 1).active[0] ?? 0;
+  return Math.max(Number.isFinite(checkpoint) ? checkpoint : 0, recorded);
+}
+
+function probedOf(store: RunStore, run: string, step: number): Probed | null {
+  const newest = store
+    .prototypeSteps(run)
+    .filter((each) => each.step <= step)
+    .at(-1);
   const set = store.probe(run);
   if (newest === undefined || set === null) return null;
   return { ...store.loadPrototypes(run, newest.step), set };
 }
 
-/**
- * Drops what was recorded after `step`. Knobs that a person changed after it are journaled again
- * where the run goes on.
- */
+/** Knobs and changes to come where the run goes on from `step`, doing again what came after it. */
 function goBack(
-  left: RunRecord,
-  store: RunStore,
+  { origin: { config, plan = [] }, journal }: RunRecord,
   writer: RunWriter,
   step: number,
 ): { knobs: Knobs; planned: Planned } {
-  writer.rewindTo(step);
-  const { knobs: rewound, journal, origin } = store.read(writer.run);
-  const { plan = [] } = origin;
-  const knobs = keptKnobs(rewound, left.journal, plan, step);
-  for (const knob of differing(rewound, knobs)) {
-    const [previous, value] = [rewound[knob], knobs[knob]];
-    writer.appendJournal({ applied_at_step: step, knob, previous, value, wall: Date.now() });
-  }
-  return { knobs, planned: new Planned(plan, step, journal) };
+  writer.redoFrom(step);
+  return {
+    knobs: knobsAt(config.knobs, journal, step),
+    planned: new Planned(plan, step, journal),
+  };
 }

@@ -1,6 +1,5 @@
-import { DEFAULT_KNOBS } from '@shared/config/knobs';
 import { describe, expect, it } from 'vitest';
-import { keptKnobs, Planned } from './planned';
+import { Planned } from './planned';
 
 const plan = [
   { at_step: 5, change: { lr: 1e-3 } },
@@ -8,6 +7,7 @@ const plan = [
   { at_step: 10, change: { tau: 2 } },
   { at_step: 15, change: { lr: 3e-3 } },
 ];
+const due = (planned: Planned, step: number) => planned.due(step).map(({ change }) => change);
 const entry = (applied_at_step: number, knob: 'lr' | 'tau', value: number) => ({
   ...{ applied_at_step, knob, value },
 });
@@ -15,24 +15,39 @@ const entry = (applied_at_step: number, knob: 'lr' | 'tau', value: number) => ({
 describe('planned changes', () => {
   it('come once, at their step edge, in order', () => {
     const planned = new Planned(plan, 0, []);
-    expect(planned.due(0)).toEqual([]);
-    expect(planned.due(5)).toEqual([{ lr: 1e-3 }]);
-    expect(planned.due(5)).toEqual([]);
-    expect(planned.due(10)).toEqual([{ lr: 2e-3 }, { tau: 2 }]);
-    expect(planned.due(20)).toEqual([{ lr: 3e-3 }]);
+    expect(due(planned, 0)).toEqual([]);
+    expect(due(planned, 5)).toEqual([{ lr: 1e-3 }]);
+    expect(due(planned, 5)).toEqual([]);
+    expect(due(planned, 10)).toEqual([{ lr: 2e-3 }, { tau: 2 }]);
+    expect(due(planned, 20)).toEqual([{ lr: 3e-3 }]);
   });
 
   it('that the journal has at the very step do not come again after a continuation', () => {
-    expect(new Planned(plan, 10, [entry(10, 'lr', 2e-3)]).due(10)).toEqual([{ tau: 2 }]);
-    expect(new Planned(plan, 10, []).due(10)).toEqual([{ lr: 2e-3 }, { tau: 2 }]);
-    expect(new Planned(plan, 11, []).due(14)).toEqual([]);
+    expect(due(new Planned(plan, 10, [entry(10, 'lr', 2e-3)]), 10)).toEqual([{ tau: 2 }]);
+    expect(due(new Planned(plan, 10, []), 10)).toEqual([{ lr: 2e-3 }, { tau: 2 }]);
+    expect(due(new Planned(plan, 11, []), 14)).toEqual([]);
   });
 
-  it("wait for their step after a step back, while a person's change stays", () => {
-    const knobs = { ...DEFAULT_KNOBS, lr: 1e-3 };
+  it('of the journal after the step are made again at their steps, and not written again', () => {
     const journal = [entry(5, 'lr', 1e-3), entry(10, 'lr', 2e-3), entry(12, 'tau', 4)];
-    expect(keptKnobs(knobs, journal, plan, 8)).toEqual({ ...knobs, tau: 4 });
-    expect(keptKnobs(knobs, [entry(10, 'lr', 7e-3)], plan, 8)).toEqual({ ...knobs, lr: 7e-3 });
-    expect(keptKnobs(knobs, [entry(7, 'lr', 7e-3)], plan, 8)).toEqual(knobs);
+    const planned = new Planned(plan, 8, journal);
+    expect(planned.replaying).toBe(true);
+    expect(planned.due(10)).toEqual([
+      { at_step: 10, change: { lr: 2e-3 }, journaled: true },
+      { at_step: 10, change: { tau: 2 }, journaled: false },
+    ]);
+    planned.unwritten();
+    expect(planned.due(12)).toEqual([{ at_step: 12, change: { tau: 4 }, journaled: false }]);
+    expect(planned.replaying).toBe(false);
+  });
+
+  it('of a person are forgotten when another way is taken, those planned are not', () => {
+    const planned = new Planned(plan, 8, [entry(10, 'lr', 2e-3), entry(12, 'tau', 4)]);
+    planned.forget();
+    expect(planned.due(99).map(({ at_step, journaled }) => [at_step, journaled])).toEqual([
+      [10, false],
+      [10, false],
+      [15, false],
+    ]);
   });
 });

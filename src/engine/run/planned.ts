@@ -5,30 +5,74 @@ import type { JournalEntry } from '@shared/protocol/contract';
 
 type Change = Pick<JournalEntry, 'applied_at_step' | 'knob' | 'value'>;
 
-/** The planned changes that are still to be made, handed out at their step edges. */
+export interface Due {
+  at_step: number;
+  change: KnobChange;
+  /** It stands in the journal: its step is done again after a crash, and so is the change. */
+  journaled: boolean;
+}
+
+/** The changes that are still to be made, handed out at their step edges. */
 export class Planned {
-  private readonly waiting: JournalPlan;
+  private waiting: Due[];
 
   /**
    * @param step     steps completed; what is planned before them has been made
-   * @param journal  of the run up to there: what it has of the plan at this very step is made, too
+   * @param journal  of the run as it was left: what it has after `step` is made again, what it has
+   *   of the plan is not made twice
    */
-  constructor(plan: JournalPlan, step: number, journal: readonly Change[]) {
+  constructor(
+    private readonly plan: JournalPlan,
+    step: number,
+    journal: readonly Change[],
+  ) {
+    const again = journal
+      .filter(({ applied_at_step }) => applied_at_step > step)
+      .map(({ applied_at_step: at_step, knob, value }) => ({
+        ...{ at_step, change: { [knob]: value }, journaled: true },
+      }));
     const made = ({ at_step, change }: JournalPlan[number]): boolean =>
       journal.some(
         ({ applied_at_step, knob, value }) => applied_at_step === at_step && change[knob] === value,
       );
-    this.waiting = plan.filter(
-      (each) => each.at_step > step || (each.at_step === step && !made(each)),
-    );
+    const planned = plan
+      .filter((each) => each.at_step >= step && !made(each))
+      .map((each) => ({ ...each, journaled: false }));
+    this.waiting = [...again, ...planned].sort((one, other) => one.at_step - other.at_step);
+  }
+
+  /** There are changes of the journal that are still to be made again. */
+  get replaying(): boolean {
+    return this.waiting.some(({ journaled }) => journaled);
   }
 
   /** Changes due at the edge after `step` steps, in order; each is given once. */
-  due(step: number): KnobChange[] {
+  due(step: number): Due[] {
     let n = 0;
     while ((this.waiting[n]?.at_step ?? Infinity) <= step) n += 1;
-    return this.waiting.splice(0, n).map(({ change }) => change);
+    return this.waiting.splice(0, n);
   }
+
+  /** The journal of later steps is gone: its changes are to be written again. */
+  unwritten(): void {
+    this.waiting = this.waiting.map((each) => ({ ...each, journaled: false }));
+  }
+
+  /** Someone steers another way: of the later changes only those planned stay. */
+  forget(): void {
+    this.waiting = this.waiting.filter(({ at_step, change, journaled }) => {
+      return (
+        !journaled || this.plan.some((each) => each.at_step === at_step && holds(each, change))
+      );
+    });
+    this.unwritten();
+  }
+}
+
+function holds(planned: JournalPlan[number], change: KnobChange): boolean {
+  return KNOB_NAMES.every(
+    (knob) => change[knob] === undefined || planned.change[knob] === change[knob],
+  );
 }
 
 /** The knobs in force at the edge after `step` steps: start values with the journal up to there. */
@@ -38,32 +82,6 @@ export function knobsAt(start: Knobs, journal: readonly Change[], step: number):
     if (applied_at_step <= step) knobs[knob] = value;
   }
   return knobs;
-}
-
-/**
- * The knobs as a person left them, where a run goes back to `step`. What was changed after it went
- * with the steps that used it; a person's change was acknowledged and stays, a planned one is made
- * again at its own step.
- *
- * @param knobs    in force at `step`
- * @param journal  of the run as it was left
- */
-export function keptKnobs(
-  knobs: Knobs,
-  journal: readonly Change[],
-  plan: JournalPlan,
-  step: number,
-): Knobs {
-  const kept = { ...knobs };
-  for (const { applied_at_step, knob, value } of journal) {
-    if (applied_at_step <= step) continue;
-    if (!isPlanned(plan, applied_at_step, knob, value)) kept[knob] = value;
-  }
-  return kept;
-}
-
-function isPlanned(plan: JournalPlan, step: number, knob: KnobName, value: number): boolean {
-  return plan.some(({ at_step, change }) => at_step === step && change[knob] === value);
 }
 
 /** The knobs whose value differs, in the table's order. */

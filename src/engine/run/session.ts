@@ -56,6 +56,10 @@ export class RunSession {
   /** What was measured beside the steps, for the next row of metrics. */
   private aside: Record<string, number> = {};
   private readonly validating: Validating;
+  /** A row that has its validation loss now; the loop records it. */
+  private validated: MetricRow | null = null;
+  /** The disk refuses what the run must write: it is paused until someone resumes it. */
+  private stuck = false;
   /** What a preview or a validation could not do; the loop handles it. */
   private trouble: AppError | null = null;
 
@@ -140,6 +144,31 @@ export class RunSession {
 
   /** Journaled first, then in force from the next step on. */
   setKnobs(change: KnobChange): JournalEntry[] {
+    const { planned, writer } = this.open;
+    if (planned.replaying || writer.ahead > this.step) {
+      // Steps that were to be done again will now come out another way.
+      this.flush();
+      writer.rewindTo(this.step);
+      planned.forget();
+      this.topics.changed(topic.rewound(this.run));
+    }
+    if (this.steers(change)) this.checkpoint();
+    return this.change(change);
+  }
+
+  /** The training before such a change can be gone back to: a checkpoint stands at its step. */
+  private steers(change: KnobChange): boolean {
+    const { knobs } = this.open.trainer;
+    return (
+      this.lastCheckpoint?.step !== this.step &&
+      KNOB_NAMES.some(
+        (knob) =>
+          knob !== 'sample_every' && change[knob] !== undefined && change[knob] !== knobs[knob],
+      )
+    );
+  }
+
+  private change(change: KnobChange): JournalEntry[] {
     const { trainer, writer } = this.open;
     const entries: JournalEntry[] = [];
     for (const knob of KNOB_NAMES) {
@@ -209,6 +238,7 @@ export class RunSession {
 
   checkpoint(): number {
     this.validating.finish();
+    this.recordValidated();
     this.flush();
     const { executable } = this.open.trainer;
     const written = this.open.writer.writeCheckpoint(
@@ -218,6 +248,7 @@ export class RunSession {
         step: String(this.step),
         active_seconds: String(this.gauges.active),
         assignments: this.gauges.memory,
+        next_batch: this.open.trainer.nextBatchSha256(),
       },
       this.open.config.training.keep_checkpoints,
     );
@@ -226,16 +257,19 @@ export class RunSession {
     return this.step;
   }
 
+  /** @throws AppError disk where there is still no room: it stays paused */
   private setPaused(paused: boolean, message: string): void {
-    this.paused = paused;
-    this.singles = 0;
-    this.nextStepAt = 0;
+    this.flush();
     this.open.writer.appendEvent({
       wall: this.clock(),
       step: this.step,
       kind: paused ? 'paused' : 'resumed',
       message,
     });
+    this.paused = paused;
+    this.stuck = false;
+    this.singles = 0;
+    this.nextStepAt = 0;
     this.beat(true);
     this.wake();
     this.topics.changed(topic.status, topic.runs);
@@ -247,8 +281,9 @@ export class RunSession {
       // Lets requests, timers and sockets have their turn: the step itself blocks the process.
       await new Promise((done) => setImmediate(done));
       try {
-        const ending =
-          this.stopping ?? (this.step >= this.open.config.training.steps ? 'finished' : null);
+        this.recordValidated();
+        const done = this.step >= this.open.config.training.steps && !this.stuck;
+        const ending = this.stopping ?? (done ? 'finished' : null);
         if (ending !== null) {
           this.conclude(ending);
           return ending;
@@ -272,7 +307,8 @@ export class RunSession {
   }
 
   private get stepDue(): boolean {
-    if (this.validating.busy) return false;
+    if (this.validating.busy || this.validated !== null) return false;
+    if (this.step >= this.open.config.training.steps) return false;
     return this.paused ? this.singles > 0 : this.clock() >= this.nextStepAt;
   }
 
@@ -287,7 +323,10 @@ export class RunSession {
   /** One step; returns the seconds it took. */
   private train(): number {
     const { trainer, planned } = this.open;
-    for (const change of planned.due(trainer.step)) this.setKnobs(change);
+    for (const { change, journaled } of planned.due(trainer.step)) {
+      if (journaled) trainer.knobs = { ...trainer.knobs, ...change };
+      else this.change(change);
+    }
     const started = performance.now();
     const report = trainer.runStep();
     const seconds = (performance.now() - started) / 1000;
@@ -315,15 +354,21 @@ export class RunSession {
 
   /** The row waits for the losses that belong into it, and the next step for the row. */
   private validate(row: MetricRow): void {
-    this.flush();
     this.validating.begin(
       (metrics) => {
         Object.assign(row.values, metrics);
-        this.record(row);
+        this.validated = row;
         this.wake();
       },
       (error) => (this.trouble = error),
     );
+    this.flush();
+  }
+
+  private recordValidated(): void {
+    const row = this.validated;
+    this.validated = null;
+    if (row !== null) this.record(row);
   }
 
   private record(row: MetricRow): void {
@@ -343,10 +388,20 @@ export class RunSession {
 
   private flush(): void {
     if (this.pending.length === 0) return;
-    this.open.writer.appendMetrics(this.pending);
+    const differs = this.open.writer.appendMetrics(this.pending);
     this.pending = [];
+    if (differs !== null) this.diverged(differs);
     this.flushedAt = this.clock();
     this.topics.changed(topic.curves(this.run));
+  }
+
+  /** A step that was done again gave other figures than it had: those are kept no longer. */
+  private diverged(step: number): void {
+    this.open.planned.unwritten();
+    const message = `Step ${step} came out differently when it was done again, as on other hardware; what was recorded from there on is replaced.`;
+    this.open.writer.appendEvent({ wall: this.clock(), step, kind: 'note', message });
+    this.notify('warning', message);
+    this.topics.changed(topic.rewound(this.run));
   }
 
   private beat(now = false): void {
@@ -382,6 +437,8 @@ export class RunSession {
   private close(ending: Ending, problem?: string): void {
     const { writer, trainer } = this.open;
     this.validating.giveUp();
+    this.recordValidated();
+    this.flush();
     this.previews.drop();
     if (ending === 'released') {
       writer.release();
@@ -401,14 +458,16 @@ export class RunSession {
   /** A full disk pauses the run, with nothing lost; anything else ends it. */
   private handle(error: AppError): Ending | null {
     this.trouble = null;
-    this.notify('error', error.message, error.remedy);
     if (error.code === 'disk' && this.stopping === null) {
+      // Told once: the heartbeat of a run that waits for room fails every second.
+      if (!this.stuck) this.notify('error', `Paused. ${error.message}`, error.remedy);
       this.paused = true;
+      this.stuck = true;
       this.topics.changed(topic.status);
       return null;
     }
+    this.notify('error', error.message, error.remedy);
     try {
-      if (error.code === 'non_finite') this.flush();
       this.close(this.stopping === 'released' ? 'released' : 'failed', error.message);
     } catch (thrown) {
       this.notify(

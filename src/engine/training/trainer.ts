@@ -1,7 +1,9 @@
+import { createHash } from 'node:crypto';
 import type { Knobs } from '@shared/config/knobs';
 import type { RunConfig } from '@shared/config/run-config';
 import { AppError } from '@shared/errors';
 import { ndarray } from '@shared/maths/ndarray';
+import type { NdArray } from '@shared/maths/ndarray';
 import { stream } from '@shared/maths/rng';
 import type { Arrays, Executable } from '../backend/executable';
 import { batchIndices, gatherBatch } from '../data/batch';
@@ -96,6 +98,20 @@ export class Trainer {
     }
     this.step = step + 1;
     return { step: this.step, metrics, lr: scalars.lr, index: Int32Array.from(index) };
+  }
+
+  /** SHA-256 of what the next batch is: images, noise, timesteps, labels; the same after a resume. */
+  nextBatchSha256(): string {
+    const { scalars: _knobs, ...batch } = this.inputs(
+      this.step * this.config.training.accumulate,
+      this.scalars(0, 1),
+    );
+    const hash = createHash('sha256');
+    for (const name of Object.keys(batch).sort()) {
+      const { data } = batch[name] as NdArray;
+      hash.update(name).update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+    }
+    return hash.digest('hex');
   }
 
   /** What the next step trains, how many steps of that are done, and how many there are. */
