@@ -2,10 +2,13 @@ import { createClient } from '@shared/protocol/client';
 import { memoryPair } from '@shared/protocol/memory-transport';
 import { serve } from '@shared/protocol/server';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import type { CellPort } from '../session/document.svelte';
+import type { Session } from '../session/session.svelte';
 import { FakeService } from '../dev/fake-service';
 import { ACTIONS, actionOf } from './actions';
 import { belongsToControl, capsOf, chordOf, Sequence } from './chords';
 import { Keymap } from './keymap.svelte';
+import { interrupt, interruptible } from './run-cells';
 
 const open: { close(): void }[] = [];
 afterEach(() => open.splice(0).forEach((each) => each.close()));
@@ -57,6 +60,26 @@ describe('the table of actions', () => {
     for (const key of keys) {
       expect(keys.filter((other) => other !== key && other.startsWith(`${key} `))).toEqual([]);
     }
+  });
+});
+
+describe('interrupt', () => {
+  it('gives up the pictures that are being made; only without any does training stop', () => {
+    const orders: string[] = [];
+    const ports = new Map<string, CellPort>([['samples', {}]]);
+    const session = {
+      active: { run: 'r' },
+      document: { ports },
+      order: (order: string) => orders.push(order),
+    } as unknown as Session;
+    const cancel = vi.fn(() => ports.set('rows', {}));
+    ports.set('rows', { cancel });
+    interrupt(session);
+    expect(cancel).toHaveBeenCalledOnce();
+    expect(orders).toEqual([]);
+    interrupt(session);
+    expect(orders).toEqual(['run.stop']);
+    expect(interruptible({ ...session, active: null } as Session)).toBe(false);
   });
 });
 

@@ -2,7 +2,7 @@ import { CELL_KINDS, KIND_NAMES } from '@shared/config/cell-kinds';
 import { theme } from '../components/theme.svelte';
 import { exportNotebook } from '../export/export-notebook';
 import type { Session } from '../session/session.svelte';
-import { again, interrupt, runAllStale, runCell, togglePause } from './run-cells';
+import { again, interrupt, interruptible, runAllStale, runCell, togglePause } from './run-cells';
 
 export const GROUPS = ['Cell', 'Add a cell', 'Run', 'Notebook', 'Window'] as const;
 
@@ -196,11 +196,11 @@ export const ACTIONS: readonly Action[] = [
   },
   {
     id: 'run.interrupt',
-    title: 'Interrupt: stop training',
+    title: 'Interrupt: give up pictures, or stop training',
     group: 'Run',
     keys: ['Mod+I', 'I I'],
     inText: true,
-    when: (session) => session.active !== null,
+    when: interruptible,
     run: interrupt,
   },
   {

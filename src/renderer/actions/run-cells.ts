@@ -13,7 +13,17 @@ export function togglePause(session: Session): void {
   void session.order(active.phase === 'paused' ? 'run.resume' : 'run.pause', active.run);
 }
 
+/** Whether there is something to interrupt. */
+export const interruptible = (session: Session): boolean =>
+  session.active !== null || [...session.document.ports.values()].some(({ cancel }) => cancel);
+
+/** Pictures that are being made are given up; where there are none, training stops. */
 export function interrupt(session: Session): void {
+  const working = [...session.document.ports.values()].flatMap(({ cancel }) => cancel ?? []);
+  if (working.length > 0) {
+    for (const cancel of working) cancel();
+    return;
+  }
   const { active } = session;
   if (active) void session.order('run.stop', active.run);
 }

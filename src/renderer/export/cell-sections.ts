@@ -1,5 +1,7 @@
 import { titleOf } from '@shared/config/cell-kinds';
 import type { Cell, CellKind, CellOf } from '@shared/config/notebook';
+import { settingRows } from '../cells/compare/differences';
+import { pcaPlanes, spreadPlanes } from '../cells/prototypes/map-planes';
 import { keyOf, pictureOf as framePicture } from '../cells/trajectories/frames';
 import { makerOf } from '../cells/trajectories/maker.svelte';
 import { conditionWords } from '../cells/trajectories/row-words';
@@ -12,10 +14,12 @@ import { pictures } from '../components/pixels';
 import type { Picture } from '../components/pixels';
 import { pngOf, sheetOf } from '../components/png';
 import { MARK_WORDS } from '../components/states';
+import type { RunSession } from '../session/run-session.svelte';
 import type { Session } from '../session/session.svelte';
 import { curveSvg } from './curve-svg';
 import { html, markdown } from './markup';
 import type { Markup } from './markup';
+import { mapMarkup } from './prototype-map';
 import { section, table } from './page';
 
 const GAP_COLOUR = [255, 255, 255] as const;
@@ -79,15 +83,11 @@ const WRITERS: { readonly [K in CellKind]?: Writer<K> } = {
     return lines;
   },
   curves: async ({ train, log_y }, session) => {
-    const { viewed, summary } = session.train(train);
+    const { viewed } = session.train(train);
     if (!viewed || viewed.curves.length === 0) return [html`<p class="meta">No steps yet.</p>`];
-    const { curves } = viewed;
-    return CURVES.flatMap(([key, title]) => {
-      if (!curves.has(key)) return [];
-      const y = curves.rows(key);
-      const log = log_y && key.includes('loss');
-      return [curveSvg(title, summary?.name ?? viewed.run, curves.step.view(), y, log)];
-    });
+    return CURVES.flatMap(([key, title]) =>
+      curveOf(viewed, key, title, log_y && key.includes('loss')),
+    );
   },
   samples: async ({ id, train }, session) => {
     const { viewed } = session.train(train);
@@ -122,6 +122,27 @@ const WRITERS: { readonly [K in CellKind]?: Writer<K> } = {
     }
     return out.length > 0 ? out : [html`<p class="meta">No samples yet.</p>`];
   },
+  prototypes: async ({ train, projection }, session) => {
+    const { viewed } = session.train(train);
+    const snapshot = viewed?.prototypes.shown;
+    if (!viewed || !snapshot) return [html`<p class="meta">No snapshot of the prototypes.</p>`];
+    const { history } = viewed.prototypes;
+    const planes = projection === 'spread' ? spreadPlanes(history) : pcaPlanes(history);
+    const plane = planes?.all[history.all.indexOf(snapshot)];
+    return planes && plane
+      ? mapMarkup(snapshot, plane, planes, {
+          nameOf: (prototype) => viewed.prototypes.nameOf(prototype),
+          colourOf: (prototype) => viewed.prototypes.colourOf(prototype),
+        })
+      : [];
+  },
+  compare: async ({ runs }, session) =>
+    compared(
+      runs.flatMap((run) => {
+        const followed = session.pool.get(run);
+        return followed ? [followed] : [];
+      }),
+    ),
   trajectories: async ({ id, train, view }, session) => {
     const { viewed } = session.train(train);
     const maker = viewed && makerOf(session.engine, `${id} ${viewed.run}`);
@@ -143,6 +164,44 @@ const WRITERS: { readonly [K in CellKind]?: Writer<K> } = {
     ];
   },
 };
+
+function compared(runs: readonly RunSession[]): Markup[] {
+  const known = runs.flatMap(({ run, record, journal }) =>
+    record ? [{ name: record.summary.name || run, config: record.config, journal }] : [],
+  );
+  if (known.length < 2) return [html`<p class="meta">Fewer than two runs are compared.</p>`];
+  const rows = settingRows(known).filter(({ differs }) => differs);
+  return [
+    html`<table>
+      <caption>
+        Settings that differ
+      </caption>
+      <tr>
+        <th scope="col">setting</th>
+        ${known.map(({ name }) => html`<th scope="col">${name}</th>`)}
+      </tr>
+      ${rows.map(
+        ({ path, values }) =>
+          html`<tr>
+            <th scope="row">${path}</th>
+            ${values.map((value) => html`<td>${value}</td>`)}
+          </tr>`,
+      )}
+    </table>`,
+    ...runs.flatMap((run) => curveOf(run, 'train/loss', 'Total loss', true)),
+  ];
+}
+
+function curveOf(
+  { curves, run, record }: RunSession,
+  key: string,
+  title: string,
+  log: boolean,
+): Markup[] {
+  if (curves.length === 0 || !curves.has(key)) return [];
+  const name = record?.summary.name ?? run;
+  return [curveSvg(title, name, curves.step.view(), curves.rows(key), log)];
+}
 
 function image(rows: readonly (readonly (Picture | null | undefined)[])[], words: string): Markup {
   const picture = sheetOf(rows, 2, GAP_COLOUR);

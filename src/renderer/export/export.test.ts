@@ -1,7 +1,9 @@
+import { ndarray } from '@shared/maths/ndarray';
 import { describe, expect, it } from 'vitest';
 import { curveSvg, summaryOf } from './curve-svg';
 import { html, markdown } from './markup';
 import { pageOf, section, table } from './page';
+import { mapMarkup } from './prototype-map';
 
 const HOSTILE = `<img src=x onerror="alert(1)">'&`;
 
@@ -24,6 +26,31 @@ describe('the exported page', () => {
   it('writes Markdown as notes show it', () => {
     const { text } = markdown('# A *b*\n\n1. **c**');
     expect(text.replace(/\s*\n\s*/g, '')).toBe('<h2>A <em>b</em></h2><ol><li><b>c</b></li></ol>');
+  });
+
+  it('draws the map with each prototype, its name escaped', () => {
+    const snapshot = {
+      ...{ step: 1200, wall: 0, assignments: 1000, perplexity: 1.9 },
+      ...{ churn: null, purity: null, nmi: null, swaps: [], shown: 0.4 },
+      bank: ndarray(Float32Array.of(0, 0, 10, 0), [2, 2]),
+      features: ndarray(Float32Array.of(1, 0, 8, 0), [2, 2]),
+      assignment: ndarray(Int32Array.of(0, 1), [2]),
+      usage: ndarray(Float32Array.of(0.6, 0.4), [2]),
+      plane: Float64Array.of(1, 0, 8, 0, 0, 0, 10, 0),
+      alarms: () => [],
+    };
+    const planes = {
+      all: [snapshot.plane],
+      extent: { x: [0, 10], y: [-1, 1] } as const,
+      shown: () => 0.4,
+    };
+    const labels = { nameOf: () => HOSTILE, colourOf: (p: number) => p };
+    const page = pageOf('t', '', mapMarkup(snapshot, snapshot.plane, planes, labels));
+    expect(page.match(/<circle/g)).toHaveLength(2);
+    expect(page.match(/<path/g)).toHaveLength(2);
+    expect(page).not.toContain('<img');
+    expect(page).toContain('60.0 %');
+    expect(page).toContain('40.0 % of their variance');
   });
 
   it('says a curve in words, gaps left out', () => {

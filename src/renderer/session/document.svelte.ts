@@ -20,6 +20,8 @@ import type { NotebookController } from './notebook.svelte';
 export interface CellPort {
   /** Makes its output; absent where there is nothing to run. */
   run?: (() => void) | undefined;
+  /** Gives up what is being made; absent where nothing is. */
+  cancel?: (() => void) | undefined;
   /** Opens what can be edited in it. */
   edit?: (() => void) | undefined;
   /** Its pictures were made with other settings than it has now. */

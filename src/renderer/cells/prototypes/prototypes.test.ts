@@ -73,7 +73,7 @@ describe('words', () => {
   });
 
   it('tell of the map', () => {
-    expect(mapSummary(snapshot(), (p) => (p === 0 ? 'ones' : ''))).toBe(
+    expect(mapSummary(snapshot(), snapshot().shown, (p) => (p === 0 ? 'ones' : ''))).toBe(
       'Map of 2 prototypes and the features of 4 probe images at step 1,200, 41.0 % of their variance. Perplexity 1.9 of 2. The largest share has prototype 0, ones, 62.5 %; the smallest prototype 1, 37.5 %. Prototypes 0 and 1 are twins. Their cosine is 0.97, the limit is 0.95.',
     );
   });

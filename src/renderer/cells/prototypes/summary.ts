@@ -2,9 +2,17 @@ import { count, percent, plural } from '../../components/format';
 import type { Snapshot } from '../../session/prototype-history';
 import { alarmWords } from './alarm-words';
 
-/** The map in words, for whoever does not see it. */
-export function mapSummary(snapshot: Snapshot, name: (prototype: number) => string): string {
-  const { step, usage, features, alarms, perplexity, shown } = snapshot;
+/**
+ * The map in words, for whoever does not see it.
+ *
+ * @param shown  share of the variance that lies in the plane
+ */
+export function mapSummary(
+  snapshot: Snapshot,
+  shown: number,
+  name: (prototype: number) => string,
+): string {
+  const { step, usage, features, alarms, perplexity } = snapshot;
   const shares = [...usage.data];
   const [most, least] = [Math.max(...shares), Math.min(...shares)];
   const called = (prototype: number): string =>
