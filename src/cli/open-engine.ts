@@ -26,12 +26,15 @@ export function workspaceOf(call: Call): string {
   return workspaceFolder(call.text('workspace'), call.context.env);
 }
 
+/** Characters of an id before its generated name, which a renamed run is found by too. */
+const STAMP = 'yyyymmdd-hhmmss-'.length;
+
 /** @param wanted an id, the human half of one, or `last`. @throws AppError `not_found` */
 export function findRun(runs: readonly RunSummary[], wanted: string): RunSummary {
   const newestFirst = [...runs].sort((a, b) => b.created - a.created);
-  const found = newestFirst.find(
-    ({ run, name }) => wanted === 'last' || run === wanted || name === wanted,
-  );
+  const found =
+    newestFirst.find(({ run, name }) => wanted === 'last' || run === wanted || name === wanted) ??
+    newestFirst.find(({ run }) => run.slice(STAMP) === wanted);
   if (found !== undefined) return found;
   throw new AppError('not_found', `There is no run "${wanted}" in this workspace.`, {
     remedy: 'List them with: protodiff runs ls',

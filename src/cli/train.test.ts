@@ -34,6 +34,8 @@ function fakeEngine(steps: number) {
       colour: 0,
       last_checkpoint: state.step,
       parent: null,
+      tags: [],
+      starred: false,
       problem: null,
     },
   });

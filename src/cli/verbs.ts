@@ -12,6 +12,10 @@ const set: OptionSpec = {
   help: 'a knob (lr=3e-4) or any setting of the configuration (model.k=20)',
 };
 const progress: OptionSpec = { help: 'progress goes to stderr, the last line of stdout is JSON' };
+const search: OptionSpec = {
+  value: 'WORDS',
+  help: 'only runs with these words in name, tags, data, preset or state; or starred',
+};
 const json: OptionSpec = { help: 'print JSON for machines' };
 
 /** What makes a run's configuration. */
@@ -134,10 +138,20 @@ export const VERBS: Record<string, Verb> = {
     run: async (call) => (await import('./certificate')).certificate(call),
   },
   runs: {
-    summary: 'list the runs of a workspace: runs ls',
-    operands: 'ls',
-    arity: [1, 1],
-    options: { workspace, json },
+    summary: 'list, rename, tag, star, delete, restore, copy, export and import runs',
+    operands: 'ACT …',
+    arity: [0, 51],
+    options: {
+      search,
+      out: { value: 'FILE', help: 'of export (default: in the workspace’s exports)' },
+      workspace,
+      json,
+    },
+    notes: [
+      'Acts: ls, rename RUN NAME, tag RUN TAG…, untag RUN TAG…, star RUN, unstar RUN, rm RUN,',
+      'trash, restore RUN, cp RUN, export RUN, import FILE. RUN is an id, a name, or last.',
+      'A deleted run lies in the workspace’s trash. An export is one tar file with checksums.',
+    ].join('\n'),
     run: async (call) => (await import('./runs')).runs(call),
   },
   serve: {

@@ -30,6 +30,7 @@ import { checkDataFits, openContinued, openFresh } from './run/open';
 import { RunSession } from './run/session';
 import { samplesFromCheckpoint, weightsOf } from './run/stored';
 import type { SamplingContext } from './sampling-sources';
+import { shelfRequests } from './shelf-requests';
 import { sources } from './sources';
 import { topic, Topics } from './topics';
 import { weightsSha256 } from './training/checkpoint';
@@ -179,6 +180,7 @@ class LocalEngine implements Engine {
     'run.continue': ({ run }) => this.begin(() => this.startAgain(run)),
     'run.branchpoint': ({ run, step }) => branchPoint(this.store, run, step),
     'run.branch': ({ run, step, config }) => this.begin(() => this.branch(run, step, config)),
+    ...shelfRequests(() => this.store, this.topics),
     'run.pause': ({ run }) => ({ step: this.activeSession(run).pause() }),
     'run.resume': ({ run }) => ({ step: this.activeSession(run).resume() }),
     'run.stop': async ({ run }) => ({ step: await this.activeSession(run).stop() }),

@@ -31,7 +31,7 @@ export function atomicWrite(fs: FsPort, path: string, chunks: readonly Uint8Arra
   syncFolder(fs, dirname(path));
 }
 
-function writeAll(fs: FsPort, fd: number, bytes: Uint8Array): void {
+export function writeAll(fs: FsPort, fd: number, bytes: Uint8Array): void {
   let at = 0;
   while (at < bytes.byteLength) at += fs.write(fd, bytes.subarray(at));
 }

@@ -50,6 +50,8 @@ describe('a run', () => {
       colour: 0,
       last_checkpoint: null,
       parent: null,
+      tags: [],
+      starred: false,
       problem: null,
     });
     expect(store.read(writer.run).origin).toEqual(ORIGIN);

@@ -36,6 +36,7 @@ import { parseRunId, RUN_ID } from './run-name';
 import { looksLikeRun, Summaries, withDatabase } from './run-reader';
 import { abandon, amend, openLocked } from './run-lock';
 import { OpenRun } from './run-writer';
+import { shelfOf } from './shelf';
 import { loadSamples } from './samples';
 import type { Database } from './sqlite';
 
@@ -59,6 +60,7 @@ export function openStore(root: string, options: StoreOptions = {}): RunStore {
 class FileStore implements RunStore {
   readonly notebooks;
   readonly keys;
+  readonly shelf;
   readonly #writers = new Map<string, OpenRun>();
   readonly #summaries: Summaries;
 
@@ -69,10 +71,11 @@ class FileStore implements RunStore {
     private readonly readonly: boolean,
   ) {
     const notebooks = join(root, 'notebooks');
-    this.#summaries = new Summaries(fs, clock);
+    this.#summaries = new Summaries(fs, clock, join(root, 'cache', 'runs.json'), !readonly);
     const writable = (): void => this.#needWritable();
     this.notebooks = notebookStore(fs, root, writable);
     this.keys = keysStore(fs, root, writable);
+    this.shelf = shelfOf(fs, root, clock, writable);
     if (!readonly) sweepWorkspace(fs, root, notebooks);
   }
 
@@ -99,9 +102,10 @@ class FileStore implements RunStore {
   }
 
   list(): RunSummary[] {
-    return this.#folders()
-      .map((folder) => this.#summaryOrQuarantine(folder))
-      .sort((a, b) => b.created - a.created || (a.run < b.run ? 1 : -1));
+    const folders = this.#folders();
+    const summaries = folders.map((folder) => this.#summaryOrQuarantine(folder));
+    this.#summaries.settle(folders.map(({ run }) => run));
+    return summaries.sort((a, b) => b.created - a.created || (a.run < b.run ? 1 : -1));
   }
 
   read(run: string): RunRecord {
@@ -248,6 +252,7 @@ class FileStore implements RunStore {
         colour: 0,
         last_checkpoint: null,
         parent: null,
+        ...{ tags: [], starred: false },
         problem: AppError.from(error).message,
       };
     }

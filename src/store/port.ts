@@ -12,6 +12,7 @@ import type {
 } from '@shared/protocol/contract';
 import type { PrototypeLabel, Swap } from '@shared/protocol/contract-prototypes';
 import type { Parent } from '@shared/protocol/contract-runs';
+import type { Shelf } from './shelf';
 
 /** The run store as the engine sees it. All calls are synchronous and durable when they return. */
 export interface RunStore {
@@ -43,6 +44,7 @@ export interface RunStore {
   lostBy(pid: number): string[];
   notebooks: NotebookStore;
   keys: KeysStore;
+  shelf: Shelf;
   close(): void;
 }
 

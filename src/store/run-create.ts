@@ -36,8 +36,7 @@ export function createFolder(
     const ids = entries(fs, runs).map((entry) => entry.name);
     const name = newName(new Set(ids.map((id) => parseRunId(id)?.name ?? '')));
     const folder = layout(runId(created, name), join(runs, runId(created, name)));
-    staged += 1;
-    const staging = layout(folder.run, join(runs, `.new-${process.pid}-${staged}`));
+    const staging = stagingFolder(root, folder.run);
     try {
       fs.mkdir(staging.path);
       const colour = nextColour(fs, runs, ids);
@@ -53,6 +52,12 @@ export function createFolder(
     }
     return folder;
   });
+}
+
+/** Where a run is made before it is moved in place; swept when its process has died. */
+export function stagingFolder(root: string, run: string): RunFolder {
+  staged += 1;
+  return layout(run, join(runsPath(root), `.new-${process.pid}-${staged}`));
 }
 
 /** After `failure`; what cannot be removed either is swept at the next start. */
@@ -83,7 +88,7 @@ function createDatabase(
 }
 
 /** The first colour that none of the newest runs has. */
-function nextColour(fs: FsPort, runs: string, ids: string[]): number {
+export function nextColour(fs: FsPort, runs: string, ids: string[]): number {
   const newest = ids
     .filter((id) => parseRunId(id) !== null)
     .sort()

@@ -2,19 +2,23 @@ import type { RunSummary } from '@shared/protocol/contract';
 import { guarded } from './disk-error';
 import { exists } from './fs-port';
 import type { FsPort } from './fs-port';
+import { readRunLabels } from './labels';
 import { readOrigin } from './origin';
 import { processAlive } from './process-identity';
 import { readFacts } from './records';
 import type { Facts } from './records';
 import type { RunFolder } from './run-folder';
 import { versionOf } from './schema';
-import { findSummary, stampOf } from './summary-cache';
-import type { Known } from './summary-cache';
+import { findIndex, findSummary, leaveIndex, stampOf } from './summary-cache';
+import type { Known, RunIndex } from './summary-cache';
 import { openDatabase } from './sqlite';
 import type { Database } from './sqlite';
 
 /** A process that has not written its heartbeat for this long no longer trains. */
 export const HEARTBEAT_MS = 10_000;
+
+/** So many runs read one by one are worth an index. */
+const INDEX_FROM = 50;
 
 /**
  * Calls `act` with a read-only connection to the run's database.
@@ -55,11 +59,12 @@ export function readKnown(fs: FsPort, folder: RunFolder, stamp: string, db?: Dat
     data: data.name,
     parent,
   };
+  const { labels, problem } = readRunLabels(fs, folder);
   const facts =
     db === undefined
       ? withDatabase(fs, folder, readFacts)
       : guarded(`The run ${folder.run} could not be read`, () => readFacts(db));
-  return { stamp, card, facts };
+  return { stamp, card, labels, problem, facts };
 }
 
 /**
@@ -68,19 +73,43 @@ export function readKnown(fs: FsPort, folder: RunFolder, stamp: string, db?: Dat
  */
 export class Summaries {
   readonly #known = new Map<string, Known>();
+  #index: RunIndex | null = null;
+  /** Runs that were read anew since the index was left. */
+  #fresh = 0;
 
+  /**
+   * @param index   path of the workspace's index of runs
+   * @param leaves  whether it may be written
+   */
   constructor(
     private readonly fs: FsPort,
     private readonly clock: () => number,
+    private readonly index: string,
+    private readonly leaves: boolean,
   ) {}
+
+  /** After a list of `runs`: leaves an index of them, if reading them took long enough to matter. */
+  settle(runs: readonly string[]): void {
+    if (!this.leaves || this.#fresh < INDEX_FROM) return;
+    const known = runs.flatMap((run) => {
+      const each = this.#known.get(run);
+      return each === undefined ? [] : [[run, each] as const];
+    });
+    leaveIndex(this.fs, this.index, new Map(known));
+    this.#fresh = 0;
+  }
 
   /** `db`: the writer's own connection, where this process writes the run. */
   summary(folder: RunFolder, db: Database | undefined): RunSummary {
-    const { card, facts } = this.#read(folder, db);
+    const { card, labels, problem, facts } = this.#read(folder, db);
+    const state = stateOf(facts, this.clock(), db !== undefined);
     return {
       run: folder.run,
       ...card,
-      ...stateOf(facts, this.clock(), db !== undefined),
+      ...labels,
+      name: labels.name ?? card.name,
+      ...state,
+      problem: state.problem ?? problem,
       step: facts.ending?.step ?? facts.step,
       last_checkpoint: facts.lastCheckpoint,
     };
@@ -98,7 +127,13 @@ export class Summaries {
     );
     const known = this.#known.get(folder.run);
     if (known?.stamp === stamp) return known;
-    const read = findSummary(this.fs, folder, stamp) ?? readKnown(this.fs, folder, stamp);
+    this.#index ??= findIndex(this.fs, this.index);
+    const indexed = this.#index.get(folder.run);
+    const read =
+      indexed?.stamp === stamp
+        ? indexed
+        : (findSummary(this.fs, folder, stamp) ?? readKnown(this.fs, folder, stamp));
+    if (read !== indexed) this.#fresh += 1;
     this.#known.set(folder.run, read);
     return read;
   }

@@ -13,6 +13,8 @@ export interface Database {
   transaction<T>(act: () => T): T;
   /** The number that the schema keeps in the file's header; 0 in an empty file. */
   version(): number;
+  /** All of it, as one transaction sees it, into a new file. */
+  copyInto(path: string): void;
   close(): void;
 }
 
@@ -76,6 +78,9 @@ function wrap(driver: Driver, path: string, readonly: boolean): Database {
     version() {
       const row = named(() => raw.prepare(`PRAGMA ${raw.schema}.user_version`).get([]));
       return numberIn(row as Row | undefined, 'user_version');
+    },
+    copyInto(path) {
+      named(() => raw.prepare(`VACUUM ${raw.schema} INTO ?`).run([path]));
     },
     close: () => raw.close(),
   };

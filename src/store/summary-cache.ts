@@ -1,9 +1,10 @@
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { z } from 'zod';
-import { ParentSchema } from '@shared/protocol/contract-runs';
+import { LabelsSchema, ParentSchema } from '@shared/protocol/contract-runs';
 import { atomicWrite } from './atomic';
 import { codeOf, statOrNull } from './fs-port';
 import type { FsPort } from './fs-port';
+import { labelsPath } from './labels';
 import { END_STATES } from './records';
 import type { RunFolder } from './run-folder';
 
@@ -22,6 +23,9 @@ const KnownSchema = z.object({
     colour: count,
     parent: ParentSchema.nullable(),
   }),
+  labels: LabelsSchema,
+  /** What is wrong with the labels. */
+  problem: z.string().nullable(),
   facts: z.object({
     ending: z
       .object({ state: z.enum(END_STATES), problem: z.string().nullable(), step: count })
@@ -41,9 +45,39 @@ const KnownSchema = z.object({
 });
 export type Known = z.infer<typeof KnownSchema>;
 
+/** Summaries of all runs of a workspace, by id. */
+export type RunIndex = Map<string, Known>;
+const IndexSchema = z.object({ format: z.literal(1), runs: z.record(z.string(), KnownSchema) });
+
+/**
+ * The index that was left in the workspace's cache; empty where it cannot be used. It may be
+ * deleted at any time: each entry has its stamp, and what is missing is read from the runs.
+ */
+export function findIndex(fs: FsPort, path: string): RunIndex {
+  try {
+    const { runs } = IndexSchema.parse(JSON.parse(fs.readFile(path).toString('utf8')));
+    return new Map(Object.entries(runs));
+  } catch (error) {
+    const unusable = error instanceof SyntaxError || error instanceof z.ZodError;
+    if (unusable || codeOf(error) !== '') return new Map();
+    throw error;
+  }
+}
+
+/** A cache: where it cannot be written the next list takes longer, and says the same. */
+export function leaveIndex(fs: FsPort, path: string, runs: RunIndex): void {
+  try {
+    fs.mkdirs(dirname(path));
+    const text = JSON.stringify({ format: 1, runs: Object.fromEntries(runs) });
+    atomicWrite(fs, path, [Buffer.from(text)]);
+  } catch (error) {
+    if (codeOf(error) === '') throw error;
+  }
+}
+
 export function stampOf(fs: FsPort, folder: RunFolder): string {
   return (
-    [folder.origin, folder.database, `${folder.database}-wal`]
+    [folder.origin, labelsPath(folder), folder.database, `${folder.database}-wal`]
       .map((path) => statOrNull(fs, path))
       // An empty log comes and goes with readers.
       .map((stat) => (stat === null || stat.size === 0 ? '-' : `${stat.size}@${stat.mtimeMs}`))

@@ -25,6 +25,8 @@ export class FakeRun {
   problem: string | null = null;
   journal: JournalEntry[] = [];
   previews: number[] = [];
+  own = { tags: [] as string[], starred: false };
+  ownName: string | null = null;
   labels: PrototypeLabel[] = [];
   readonly bank: FakeBank;
   knobs: Record<KnobName, number>;
@@ -156,7 +158,7 @@ export class FakeRun {
   summary(): RunSummary {
     return {
       run: this.id,
-      name: this.name,
+      name: this.ownName ?? this.name,
       state: this.state,
       step: this.step,
       steps: this.config.training.steps,
@@ -166,6 +168,7 @@ export class FakeRun {
       colour: this.colour,
       last_checkpoint: this.checkpoints().at(-1)?.step ?? null,
       parent: this.parent,
+      ...this.own,
       problem: this.problem,
     };
   }

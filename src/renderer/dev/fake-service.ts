@@ -120,6 +120,15 @@ export class FakeService implements Service {
         this.begin();
         return { run: started.id };
       }
+      case 'run.label': {
+        const { change } = input as RequestInput<'run.label'>;
+        const { own } = run();
+        run().own = { tags: change.tags ?? own.tags, starred: change.starred ?? own.starred };
+        if (change.name !== undefined) run().ownName = change.name || null;
+        return { labels: { name: run().ownName, ...run().own } };
+      }
+      case 'runs.trash':
+        return { trashed: [] };
       case 'run.branchpoint': {
         const { step } = input as RequestInput<'run.branchpoint'>;
         return { parent: run().point(step), config: { ...run().config, knobs: run().knobs } };

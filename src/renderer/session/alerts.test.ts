@@ -5,7 +5,16 @@ import { endings } from './endings';
 
 const run = (state: RunState, name = 'brisk-heron'): RunSummary => ({
   ...{ run: `20260101-101010-${name}`, name, state, step: 1200, steps: 4000, preset: 'quick' },
-  ...{ data: 'digits', created: 1, colour: 0, last_checkpoint: 1200, parent: null, problem: null },
+  ...{
+    data: 'digits',
+    created: 1,
+    colour: 0,
+    last_checkpoint: 1200,
+    parent: null,
+    tags: [],
+    starred: false,
+    problem: null,
+  },
 });
 
 describe('what is news of the runs', () => {

@@ -15,6 +15,7 @@ import { Library } from './library.svelte';
 import { NotebookController } from './notebook.svelte';
 import { RestoreController } from './restore.svelte';
 import { RunPool } from './run-pool.svelte';
+import { RunShelf } from './run-shelf.svelte';
 import type { RunSession } from './run-session.svelte';
 import { Shell } from './shell.svelte';
 import { TrainView } from './train-view.svelte';
@@ -40,6 +41,7 @@ export class Session implements TrainDesk {
   });
   readonly document: DocumentController;
   readonly library: Library;
+  readonly shelf = new RunShelf(this);
   readonly shell = new Shell();
   link = $state.raw<ConnectionState>({ state: 'connecting' });
   host = $state.raw<HostState>();
@@ -272,6 +274,13 @@ export class Session implements TrainDesk {
       this.show(this.focus.id, run);
     }
     if (run !== null) this.starting = false;
+    this.remember();
+  }
+
+  /** Where a run that is gone was a guest, the cell shows its own again. */
+  forget(run: string): void {
+    for (const [trainId, guest] of Object.entries(this.shown))
+      if (guest === run) this.show(trainId, undefined);
     this.remember();
   }
 

@@ -12,7 +12,56 @@ export const ParentSchema = z.object({
 });
 export type Parent = z.infer<typeof ParentSchema>;
 
+const tag = z.string().trim().min(1).max(40);
+
+/** What a person made of a run. `name` is null where it has the generated one. */
+export const LabelsSchema = z.object({
+  name: z.string().max(120).nullable(),
+  tags: z.array(tag).max(50),
+  starred: z.boolean(),
+});
+export type Labels = z.infer<typeof LabelsSchema>;
+
+/** What is left out stays; an empty name gives the generated one back. */
+export const LabelChangeSchema = z.strictObject({
+  name: z.string().max(120).optional(),
+  tags: z.array(tag).max(50).optional(),
+  starred: z.boolean().optional(),
+});
+export type LabelChange = z.infer<typeof LabelChangeSchema>;
+
+/** Runs in the trash keep their folder's name there. */
+const Trashed = z.object({ trashed: RunId, name: z.string(), deleted: z.number() });
+
 export const runRequests = {
+  'run.label': {
+    input: z.strictObject({ run: RunId, change: LabelChangeSchema }),
+    output: z.object({ labels: LabelsSchema }),
+  },
+  /** Into the workspace's trash; `busy` while it is written. */
+  'run.delete': {
+    input: z.strictObject({ run: RunId }),
+    output: z.object({ trashed: RunId }),
+  },
+  'run.restore': {
+    input: z.strictObject({ trashed: RunId }),
+    output: z.object({ run: RunId }),
+  },
+  'runs.trash': { input: z.strictObject({}), output: z.object({ trashed: z.array(Trashed) }) },
+  'run.copy': {
+    input: z.strictObject({ run: RunId }),
+    output: z.object({ run: RunId }),
+  },
+  /** One file, in the workspace's `exports`; its absolute path is returned. */
+  'run.export': {
+    input: z.strictObject({ run: RunId }),
+    output: z.object({ file: z.string(), bytes: z.number() }),
+  },
+  /** A file that an export made, by its absolute path on the engine's machine. */
+  'run.import': {
+    input: z.strictObject({ file: z.string().min(1).max(4096) }),
+    output: z.object({ run: RunId }),
+  },
   /**
    * The checkpoint that a branch at `step` would start from, the nearest at or before it, and the
    * parent's configuration with the knobs in force there. `not_found` where there is none.

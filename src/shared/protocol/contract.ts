@@ -71,7 +71,7 @@ export type Checkpoint = z.infer<typeof Checkpoint>;
 
 const RunSummary = z.object({
   run: RunId,
-  /** The human half of the id, e.g. `brisk-heron`. */
+  /** What a person calls it; else the human half of the id, e.g. `brisk-heron`. */
   name: z.string(),
   state: z.enum(RUN_STATES),
   step,
@@ -84,6 +84,8 @@ const RunSummary = z.object({
   last_checkpoint: step.nullable(),
   /** The run that this one was branched from. */
   parent: ParentSchema.nullable(),
+  tags: z.array(z.string()),
+  starred: z.boolean(),
   /** Why a run is quarantined or failed, in a sentence. */
   problem: z.string().nullable(),
 });

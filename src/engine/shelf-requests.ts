@@ -1,0 +1,36 @@
+import type { RequestInput, RequestName, RequestOutput } from '@shared/protocol/contract';
+import { exportRun, importRun } from '../store/bundle';
+import type { RunStore } from '../store/port';
+import { topic } from './topics';
+import type { Topics } from './topics';
+
+type Names =
+  | 'run.label'
+  | 'run.delete'
+  | 'run.restore'
+  | 'runs.trash'
+  | 'run.copy'
+  | 'run.export'
+  | 'run.import';
+type Handlers = {
+  [N in Extract<RequestName, Names>]: (
+    input: RequestInput<N>,
+  ) => RequestOutput<N> | Promise<RequestOutput<N>>;
+};
+
+/** What a person does with whole runs; each change is told to whoever shows the list. */
+export function shelfRequests(store: () => RunStore, topics: Topics): Handlers {
+  const told = <T>(done: T): T => {
+    topics.changed(topic.runs);
+    return done;
+  };
+  return {
+    'run.label': ({ run, change }) => told({ labels: store().shelf.label(run, change) }),
+    'run.delete': ({ run }) => told({ trashed: store().shelf.remove(run) }),
+    'run.restore': ({ trashed }) => told({ run: store().shelf.restore(trashed) }),
+    'runs.trash': () => ({ trashed: store().shelf.trash() }),
+    'run.copy': ({ run }) => told({ run: store().shelf.copy(run) }),
+    'run.export': ({ run }) => exportRun(store().root, run),
+    'run.import': async ({ file }) => told(await importRun(store().root, file)),
+  };
+}
