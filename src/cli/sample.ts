@@ -1,4 +1,3 @@
-import { closeSync, fsyncSync, openSync, renameSync, writeSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { SamplingConfigSchema } from '@shared/config/run-config';
 import type { SamplingConfig } from '@shared/config/run-config';
@@ -9,6 +8,7 @@ import { encodeSheet } from '../store/sample-sheet';
 import { EXIT } from './call';
 import type { Call } from './call';
 import { findRun, withEngine } from './open-engine';
+import { writeWhole } from './write-file';
 
 export async function sample(call: Call): Promise<number> {
   const wanted = {
@@ -27,7 +27,7 @@ export async function sample(call: Call): Promise<number> {
     const samples = await engine.sample(run, given);
     const { step, count, seconds, seed } = samples.settings;
     const file = resolve(call.text('out') ?? `${run}-step${step}.png`);
-    write(file, encodeSheet(samples));
+    writeWhole(file, encodeSheet(samples), 'The pictures');
     const { stdout } = call.context;
     if (call.flag('json'))
       stdout.write(`${JSON.stringify({ run, step, count, seed, seconds, file })}\n`);
@@ -62,25 +62,4 @@ function optionsOf(call: Call): Partial<SamplingConfig> {
     ...(guidance !== undefined && { guidance: parsed.data.guidance ?? 1 }),
     ...(draw !== undefined && parsed.data.draw && { draw: parsed.data.draw }),
   };
-}
-
-/** Whole or not at all. */
-function write(file: string, bytes: Uint8Array): void {
-  const temporary = `${file}.${process.pid}.tmp`;
-  try {
-    const handle = openSync(temporary, 'w');
-    try {
-      writeSync(handle, bytes);
-      fsyncSync(handle);
-    } finally {
-      closeSync(handle);
-    }
-    renameSync(temporary, file);
-  } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw new AppError('disk', `The pictures could not be written to ${file}: ${why}.`, {
-      remedy: 'Name another file with --out.',
-      cause,
-    });
-  }
 }

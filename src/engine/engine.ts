@@ -23,6 +23,7 @@ import { estimate } from './estimate';
 import { labelPrototype, probeImages } from './prototype-requests';
 import type { PrototypeContext } from './prototype-sources';
 import { importInto } from './interchange/import';
+import { withBoard } from './run/board-writer';
 import { Easel } from './run/easel';
 import { Jobs } from './run/jobs';
 import { branchPoint, childOf } from './run/branch';
@@ -233,9 +234,13 @@ class LocalEngine implements Engine {
   private async startFresh(config: RunConfig, plan: JournalPlan = []): Promise<{ run: string }> {
     const dataset = await this.datasets.load(config.data);
     checkDataFits(config, dataset);
-    const writer = this.store.create(this.originOf(config, dataset, plan));
+    const writer = this.recorded(this.store.create(this.originOf(config, dataset, plan)), config);
     this.launch(writer, () => openFresh(config, dataset, this.backend, writer, plan));
     return { run: writer.run };
+  }
+
+  private recorded(writer: RunWriter, config: RunConfig): RunWriter {
+    return withBoard(writer, this.store, { config });
   }
 
   private originOf(config: RunConfig, dataset: Dataset, plan: JournalPlan): RunOrigin {
@@ -257,7 +262,7 @@ class LocalEngine implements Engine {
     checkDataFits(config, dataset);
     const { parent, plan, first, name } = childOf(this.store, run, step, config);
     const origin = { ...this.originOf(config, dataset, plan), parent };
-    const writer = this.store.create(origin, first);
+    const writer = this.recorded(this.store.create(origin, first), config);
     const child = (): ReturnType<typeof openFresh> =>
       openContinued(writer.run, this.store, dataset, this.backend, writer);
     this.launch(writer, child, `Branched from ${name} at step ${step}.`);
@@ -276,7 +281,7 @@ class LocalEngine implements Engine {
       );
     }
     const dataset = await this.datasetOf(origin);
-    const writer = this.store.open(run);
+    const writer = this.recorded(this.store.open(run), origin.config);
     const session = this.launch(writer, () =>
       openContinued(run, this.store, dataset, this.backend, writer),
     );

@@ -1,3 +1,4 @@
+import { csvNumber } from '@shared/csv';
 import type { PanelPicture } from '../../plots/lines';
 import type { CurvesBuffer } from '../../session/curves-buffer';
 
@@ -18,7 +19,7 @@ export function csvOf(runs: readonly { run: string; curves: CurvesBuffer }[]): s
       ...keys.map((key) => curves.rows(key)),
     ];
     for (let row = 0; row < curves.length; row++) {
-      const cells = columns.map((column) => text(column[row]));
+      const cells = columns.map((column) => csvNumber(column[row]));
       lines.push([...(several ? [run] : []), ...cells].join(','));
     }
   }
@@ -29,12 +30,8 @@ export function csvOf(runs: readonly { run: string; curves: CurvesBuffer }[]): s
 export function panelCsv({ lines }: PanelPicture): string {
   const rows = lines.flatMap(({ line: { run, metric }, series }) =>
     Array.from(series?.step ?? [], (step, i) =>
-      [run, metric, text(step), text(series?.raw.values[i])].join(','),
+      [run, metric, csvNumber(step), csvNumber(series?.raw.values[i])].join(','),
     ),
   );
   return `${['run,metric,step,value', ...rows].join('\n')}\n`;
-}
-
-function text(value: number | undefined): string {
-  return value === undefined || Number.isNaN(value) ? '' : String(value);
 }
