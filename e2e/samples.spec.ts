@@ -7,6 +7,7 @@ import { parseJournal, printJournal } from '../src/shared/config/journal';
 import { configFor } from '../src/shared/config/presets';
 import { expect, test } from './fixtures';
 import { region, shown } from './regions';
+import { sampleStored } from './stored-runs';
 
 const TRAINS = 90_000; // ms; a loaded machine captures the step slowly
 const PICTURES = resolve(import.meta.dirname, '../docs/pictures');
@@ -100,6 +101,18 @@ test('a journal replays to the same bits; mixes, pictures and animations of its 
       expect(second).toBe(first);
     }).toPass({ timeout: TRAINS });
     await expect(finished).toBeVisible({ timeout: TRAINS });
+  });
+
+  await test.step('protodiff sample makes the bytes of the picture that this host made', async () => {
+    const runs = join(app.workspace, 'runs');
+    const [run = ''] = (await readdir(runs)).sort();
+    const folder = join(runs, run, 'samples');
+    const made = (await readdir(folder)).filter((file) => file.endsWith('.png')).sort();
+    const stored = join(folder, made.at(-1) ?? '');
+    const drawn = join(app.workspace, 'drawn.png');
+    await sampleStored(app.workspace, run, drawn);
+    const pixelsOf = (file: string): Promise<Buffer> => sharp(file).raw().toBuffer();
+    expect((await pixelsOf(drawn)).equals(await pixelsOf(stored))).toBe(true);
   });
 
   const samples = region(page, 'Samples');

@@ -19,3 +19,9 @@ export async function storedRun(workspace: string, ...settings: string[]): Promi
   if (run === undefined) throw new Error(`the command line named no run: ${stdout.slice(0, 500)}`);
   return run;
 }
+
+/** Draws a run's pictures from its newest checkpoint, with its own settings, into `file`. */
+export async function sampleStored(workspace: string, run: string, file: string): Promise<void> {
+  const args = [CLI, 'sample', run, '--workspace', workspace, '--out', file];
+  await promisify(execFile)(process.execPath, args, { cwd: join(CLI, '../..') });
+}

@@ -12,6 +12,16 @@ import { UsageError } from './call';
 import type { Call } from './call';
 import { nearest } from './help';
 
+/** Settings that have a flag of their own; --set reaches them all, and has the last word. */
+const FLAGS = {
+  model: 'model.variant',
+  k: 'model.k',
+  size: 'data.image_size',
+  lr: 'lr',
+  warmup: 'training.warmup_steps',
+  prediction: 'model.prediction',
+} as const;
+
 /** The run configuration that a `train` command line asks for, checked by the schema; a journal brings its own. */
 export function configFrom(call: Call, journal?: JournalFile): RunConfig {
   const config = journal === undefined ? presetFrom(call) : { ...journal.config };
@@ -30,6 +40,10 @@ export function configFrom(call: Call, journal?: JournalFile): RunConfig {
 /** A configuration with what `--steps` and `--set` change, checked by the schema. */
 export function changed(call: Call, config: RunConfig, verb: string): RunConfig {
   config.training.steps = call.count('steps', 1) ?? config.training.steps;
+  for (const [flag, setting] of Object.entries(FLAGS)) {
+    const value = call.text(flag);
+    if (value !== undefined) assign(config, `${setting}=${value}`);
+  }
   for (const setting of call.texts('set')) assign(config, setting);
   const checked = RunConfigSchema.safeParse(config);
   if (checked.success) return checked.data;

@@ -45,21 +45,24 @@ function samplerOf(name: string | undefined): { sampler?: SamplerName } {
   });
 }
 
-/** Guidance and draw, where they are given. @throws AppError bad_config */
+/** Options of a sampler that are given. @throws AppError bad_config */
 function optionsOf(call: Call): Partial<SamplingConfig> {
-  const [guidance, draw] = [call.text('guidance'), call.text('draw')];
-  const parsed = SamplingConfigSchema.partial().safeParse({
-    ...(guidance !== undefined && { guidance: Number(guidance) }),
-    ...(draw !== undefined && { draw }),
+  const given = (['guidance', 'eta', 'draw', 'prototype'] as const).flatMap((name) => {
+    const text = call.text(name);
+    if (text === undefined) return [];
+    return [[name, name === 'draw' ? text : text.trim() === '' ? NaN : Number(text)] as const];
   });
-  if (!parsed.success) {
-    const [issue] = parsed.error.issues;
-    throw new AppError('bad_config', `--${issue?.path.join('.')}: ${issue?.message}.`, {
-      remedy: 'See: protodiff sample --help',
-    });
+  const { success, data, error } = SamplingConfigSchema.pick({
+    ...{ guidance: true, eta: true, draw: true, prototype: true },
+  })
+    .partial()
+    .safeParse(Object.fromEntries(given));
+  if (success) {
+    // A default of the schema is not what was asked for.
+    return Object.fromEntries(given.map(([name]) => [name, data[name]]));
   }
-  return {
-    ...(guidance !== undefined && { guidance: parsed.data.guidance ?? 1 }),
-    ...(draw !== undefined && parsed.data.draw && { draw: parsed.data.draw }),
-  };
+  const [issue] = error.issues;
+  throw new AppError('bad_config', `--${issue?.path.join('.')}: ${issue?.message}.`, {
+    remedy: 'See: protodiff sample --help',
+  });
 }

@@ -1,3 +1,4 @@
+import { FAMILY } from '@shared/config/family';
 import { PRESET_NAMES } from '@shared/config/presets';
 import { SamplerNameSchema } from '@shared/config/sampling-rows';
 import type { OptionSpec, Verb } from './call';
@@ -25,6 +26,12 @@ const configuration: Record<string, OptionSpec> = {
   steps: { value: 'N', help: 'training steps' },
   batch: { value: 'N', help: 'images a step' },
   seed: { value: 'N', help: 'decides every random draw' },
+  model: { value: 'NAME', help: `${Object.keys(FAMILY).join(', ')} (default: the preset’s)` },
+  k: { value: 'N', help: 'prototypes, or classes where the model goes by labels' },
+  size: { value: 'N', help: 'edge of the images in pixels' },
+  lr: { value: 'X', help: 'peak learning rate' },
+  warmup: { value: 'N', help: 'steps until the rate is reached' },
+  prediction: { value: 'NAME', help: 'what the UNet puts out: eps, v or x_0' },
   set,
 };
 
@@ -87,7 +94,12 @@ export const VERBS: Record<string, Verb> = {
         value: 'W',
         help: 'of models trained with condition_dropout (default: the run’s)',
       },
+      eta: {
+        value: 'X',
+        help: 'of DDIM: 0 deterministic, 1 as noisy as DDPM (default: the run’s)',
+      },
       draw: { value: 'MODE', help: 'per_image, per_step or all' },
+      prototype: { value: 'K', help: 'every picture of this prototype or class, numbered from 0' },
       out: { value: 'FILE', help: 'a PNG (default: RUN-stepN.png here)' },
       workspace,
       json,

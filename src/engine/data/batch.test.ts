@@ -89,13 +89,39 @@ describe('gatherBatch', () => {
       images,
       [1, 1],
       [
-        { flip: false, dx: 0, dy: 0 },
-        { flip: true, dx: 0, dy: 0 },
+        { flip: false, dx: 0, dy: 0, angle: 0 },
+        { flip: true, dx: 0, dy: 0, angle: 0 },
       ],
     );
     expect(mixed.subarray(0, 12)).toEqual(plain.subarray(0, 12));
     const [a, b, c, d] = [0, 3, 6, 9].map((at) => Array.from(plain.subarray(at, at + 3)));
     expect(Array.from(mixed.subarray(12))).toEqual([b, a, d, c].flat());
+  });
+
+  it('turns about the middle: quarter turns move pixels, small ones mix neighbours within their range', () => {
+    // Two by two, values 0, 1, 2, 3 times 85: a quarter turn puts each in its neighbour's place.
+    const square: Dataset = {
+      ...images,
+      channels: 1,
+      count: 1,
+      images: Uint8Array.of(0, 85, 170, 255),
+    };
+    const turned = (angle: number, flip = false): number[] =>
+      Array.from(
+        gatherBatch(square, [0], [{ flip, dx: 0, dy: 0, angle }]),
+        (value) => Math.round((value + 1) * 1.5 * 1000) / 1000,
+      );
+    expect(turned(Math.PI / 2)).toEqual([2, 0, 3, 1]);
+    expect(turned(-Math.PI / 2)).toEqual([1, 3, 0, 2]);
+    expect(turned(Math.PI)).toEqual([3, 2, 1, 0]);
+    expect(turned(Math.PI, true)).toEqual([2, 3, 0, 1]);
+    const little = turned(0.1);
+    expect(little).not.toEqual([0, 1, 2, 3]);
+    for (const value of little) {
+      expect(value).toBeGreaterThanOrEqual(0);
+      expect(value).toBeLessThanOrEqual(3);
+    }
+    expect(turned(2 * Math.PI)).toEqual([0, 1, 2, 3]);
   });
 
   it.each([[-1], [3], [0.5 + 3]])('refuses image %d of three', (index) => {

@@ -49,6 +49,8 @@ export interface Augmentation {
   /** Moved right and down by so many pixels, edges repeated. */
   dx: number;
   dy: number;
+  /** Turned by so many radians about its middle, before it is moved; edges repeated. */
+  angle: number;
 }
 
 /**
@@ -69,7 +71,12 @@ export function gatherBatch(
     if (!(index >= 0 && index < count)) throw new RangeError(`there is no image ${index}`);
     const from = index * size;
     const to = i * size;
-    const { flip, dx, dy } = how?.[i] ?? PLAIN;
+    const augmentation = how?.[i] ?? PLAIN;
+    const { flip, dx, dy, angle } = augmentation;
+    if (angle !== 0) {
+      turn(images.subarray(from, from + size), [height, width, channels], augmentation, out, to);
+      continue;
+    }
     if (!flip && dx === 0 && dy === 0) {
       for (let k = 0; k < size; k++) out[to + k] = (images[from + k] as number) / 127.5 - 1;
       continue;
@@ -89,8 +96,37 @@ export function gatherBatch(
   return out;
 }
 
-const PLAIN: Augmentation = { flip: false, dx: 0, dy: 0 };
+const PLAIN: Augmentation = { flip: false, dx: 0, dy: 0, angle: 0 };
 
 function within(position: number, extent: number): number {
   return Math.min(extent - 1, Math.max(0, position));
+}
+
+/** One image [H, W, C], mirrored, turned and moved into `out` from `to`: bilinear between pixels. */
+function turn(
+  image: Uint8Array,
+  [height, width, channels]: readonly [number, number, number],
+  { flip, dx, dy, angle }: Augmentation,
+  out: Float32Array,
+  to: number,
+): void {
+  const [cos, sin] = [Math.cos(angle), Math.sin(angle)];
+  const [cx, cy] = [(width - 1) / 2, (height - 1) / 2];
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) {
+      const [ox, oy] = [x - dx - cx, y - dy - cy];
+      const turned = within(cx + cos * ox + sin * oy, width);
+      const column = flip ? width - 1 - turned : turned;
+      const row = within(cy - sin * ox + cos * oy, height);
+      const [left, top] = [Math.floor(column), Math.floor(row)];
+      const [right, below] = [within(left + 1, width), within(top + 1, height)];
+      const [u, v] = [column - left, row - top];
+      for (let c = 0; c < channels; c++) {
+        const at = (r: number, q: number): number => image[(r * width + q) * channels + c] ?? 0;
+        const upper = at(top, left) * (1 - u) + at(top, right) * u;
+        const lower = at(below, left) * (1 - u) + at(below, right) * u;
+        out[to + (y * width + x) * channels + c] = (upper * (1 - v) + lower * v) / 127.5 - 1;
+      }
+    }
+  }
 }

@@ -35,6 +35,7 @@ const config = (change: Partial<RunConfig['data']>): RunConfig['data'] => ({
   channels: 1,
   flip: false,
   shift: 0,
+  rotate: 0,
   validation: 0,
   ...change,
 });

@@ -1,3 +1,4 @@
+import { choicesOf } from '@shared/config/family';
 import type { RunConfig, SamplingConfig } from '@shared/config/run-config';
 import { guidanceProblem, SamplingConfigSchema } from '@shared/config/run-config';
 import { AppError } from '@shared/errors';
@@ -46,6 +47,15 @@ export async function samplesFromCheckpoint(
     throw new AppError(
       'bad_config',
       `${sampling.steps} sampling steps exceed the chain's ${timesteps}.`,
+    );
+  }
+  const choices = choicesOf(config.model);
+  if (sampling.prototype !== undefined && sampling.prototype >= choices) {
+    throw new AppError(
+      'bad_config',
+      choices === 0
+        ? 'This run has no prototypes or classes to choose from.'
+        : `There is no prototype or class ${sampling.prototype}: there are ${choices}, numbered from 0.`,
     );
   }
   const unguided = sampling.guidance === 1 ? null : guidanceProblem(config);

@@ -34,7 +34,7 @@ const OPTIONS: Record<string, Changes> = {
     training: { loss_weighting: 'min_snr', t_sampling: 'logit_normal', t_domain: 'log_snr' },
   },
   'classes, guided, in two batches a step': {
-    data: { flip: true, shift: 2 },
+    data: { flip: true, shift: 2, rotate: 15 },
     model: { variant: 'class', k: 2 },
     training: { accumulate: 2, condition_dropout: 0.3 },
   },

@@ -28,6 +28,7 @@ const QUICK: RunConfig = {
     channels: 1,
     flip: false,
     shift: 0,
+    rotate: 0,
     validation: 500,
   },
   model: {
@@ -73,6 +74,7 @@ const CIFAR10: RunConfig = {
     channels: 3,
     flip: true,
     shift: 0,
+    rotate: 0,
     validation: 1000,
   },
   model: {

@@ -9,7 +9,7 @@ const count = z.number().int().positive();
  * notebooks from before are read with these.
  */
 export const LATER = {
-  data: { shift: 0, validation: 0 },
+  data: { shift: 0, rotate: 0, validation: 0 },
   model: { attention: 'one' },
   diffusion: {},
   training: {
@@ -47,6 +47,8 @@ export const DataConfigSchema = z.strictObject({
   flip: z.boolean(),
   /** Move each image by up to so many pixels each way, edges repeated; drawn as flips are. */
   shift: z.number().int().min(0).max(64).default(LATER.data.shift),
+  /** Turn each image by up to so many degrees each way, edges repeated; drawn as flips are. */
+  rotate: z.number().min(0).max(180).default(LATER.data.rotate),
   /** Images held out of the training, of a small set a fifth at most; see splitOf. */
   validation: z.number().int().nonnegative().max(1_000_000).default(LATER.data.validation),
 });
@@ -99,9 +101,15 @@ export const ModelConfigSchema = z
     for (const level of model.attention_levels) {
       const width = model.block_out_channels[level];
       if (width === undefined) {
-        complain(`there is no level ${level}`, ['attention_levels']);
+        complain(
+          `there is no level ${level}, they go from 0 to ${model.block_out_channels.length - 1}: choose among them`,
+          ['attention_levels'],
+        );
       } else if (width % model.attention_head_dim !== 0) {
-        complain(`width ${width} is not divisible by attention_head_dim`, ['attention_levels']);
+        complain(
+          `width ${width} is not divisible by attention_head_dim ${model.attention_head_dim}, which attention at level ${level} needs: choose a divisor, or another level`,
+          ['attention_levels'],
+        );
       }
     }
     if (last % model.attention_head_dim !== 0) {

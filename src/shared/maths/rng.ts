@@ -21,6 +21,7 @@ const STREAMS = {
   shift: 11,
   condition: 12,
   validation: 13,
+  rotate: 14,
 } as const;
 
 /** What the numbers are for. Each name is a key of its own: adding one changes no other. */
