@@ -28,6 +28,7 @@ import { Easel } from './run/easel';
 import { Jobs } from './run/jobs';
 import { branchPoint, childOf } from './run/branch';
 import { checkDataFits, openContinued, openFresh } from './run/open';
+import { Pace } from './pace';
 import { RunSession } from './run/session';
 import { samplesFromCheckpoint, weightsOf } from './run/stored';
 import type { SamplingContext } from './sampling-sources';
@@ -89,6 +90,7 @@ class LocalEngine implements Engine {
   private readonly easel: Easel;
   /** Seconds a step by model and batch, as measured by this engine. */
   private readonly measured = new Map<string, number>();
+  private readonly pace = new Pace();
   private readonly prototypes: PrototypeContext;
 
   constructor(
@@ -161,7 +163,10 @@ class LocalEngine implements Engine {
     'data.describe': ({ data }) => this.datasets.describe(data),
     'model.estimate': ({ config }) => ({
       ...estimate(config),
-      step_s: this.measured.get(speedKey(config)) ?? null,
+      // No trial disturbs a run that trains.
+      step_s:
+        this.measured.get(speedKey(config)) ??
+        (this.session === null ? this.pace.stepSeconds(config) : null),
     }),
     'runs.list': () => ({ runs: this.store.list() }),
     'run.get': ({ run }) => {
