@@ -1,6 +1,7 @@
 import { cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
 import type { JournalPlan } from '@shared/config/journal';
+import { KNOBS } from '@shared/config/knobs';
 import type { RunConfig, SamplingConfig } from '@shared/config/run-config';
 import { AppError } from '@shared/errors';
 import { PROTOCOL_VERSION } from '@shared/protocol/contract';
@@ -27,8 +28,10 @@ import { withBoard } from './run/board-writer';
 import { Easel } from './run/easel';
 import { Jobs } from './run/jobs';
 import { branchPoint, childOf } from './run/branch';
+import { firstBadTensor } from './run/diagnose';
 import { checkDataFits, openContinued, openFresh } from './run/open';
 import { Pace } from './pace';
+import { knobsAt } from './run/planned';
 import { RunSession } from './run/session';
 import { samplesFromCheckpoint, weightsOf } from './run/stored';
 import type { SamplingContext } from './sampling-sources';
@@ -184,6 +187,7 @@ class LocalEngine implements Engine {
     },
     'run.start': ({ config, plan }) => this.begin(() => this.startFresh(config, plan)),
     'run.continue': ({ run }) => this.begin(() => this.startAgain(run)),
+    'run.rollback': ({ run }) => this.begin(() => this.rollBack(run)),
     'run.branchpoint': ({ run, step }) => branchPoint(this.store, run, step),
     'run.branch': ({ run, step, config }) => this.begin(() => this.branch(run, step, config)),
     ...shelfRequests(() => this.store, this.topics),
@@ -274,7 +278,11 @@ class LocalEngine implements Engine {
     return { run: writer.run };
   }
 
-  private async startAgain(run: string): Promise<{ run: string; from_step: number }> {
+  /** @param step  what came after it is dropped; by default it is done again */
+  private async startAgain(
+    run: string,
+    step?: number,
+  ): Promise<{ run: string; from_step: number }> {
     const { origin, summary } = this.store.read(run);
     if (summary.state === 'finished') {
       throw new AppError(
@@ -287,10 +295,22 @@ class LocalEngine implements Engine {
     }
     const dataset = await this.datasetOf(origin);
     const writer = this.recorded(this.store.open(run), origin.config);
-    const session = this.launch(writer, () =>
-      openContinued(run, this.store, dataset, this.backend, writer),
-    );
+    const session = this.launch(writer, () => {
+      if (step !== undefined) writer.rewindTo(step);
+      return openContinued(run, this.store, dataset, this.backend, writer);
+    });
     return { run, from_step: session.step };
+  }
+
+  /** Goes on from the last good checkpoint with half the rate of the step that it is of. */
+  private async rollBack(run: string): Promise<{ run: string; from_step: number; lr: number }> {
+    const { step } = this.store.loadCheckpoint(run);
+    const { origin, journal } = this.store.read(run);
+    const { lr: used } = knobsAt(origin.config.knobs, journal, step - 1);
+    const lr = Math.max(KNOBS.lr.min, used / 2);
+    const begun = await this.startAgain(run, step);
+    this.activeSession(run).setKnobs({ lr });
+    return { ...begun, lr };
   }
 
   /** A run's images, as they were when it began. @throws AppError bad_data when they have changed */
@@ -318,6 +338,7 @@ class LocalEngine implements Engine {
         kind: opened.trainer.step === 0 || branched !== undefined ? 'started' : 'resumed',
         message: `${branched === undefined ? '' : `${branched} `}Training on ${this.backend.info.name} from step ${opened.trainer.step}.`,
       });
+      opened.diagnose = () => firstBadTensor(opened, this.store);
       const session = new RunSession(opened, name, this.topics, this.notify, this.jobs);
       this.session = session;
       void session.ended.then(() => {

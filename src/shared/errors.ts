@@ -28,6 +28,9 @@ export interface ErrorBody {
   remedy?: string;
 }
 
+/** Stands in what is told of a run that ended so; the window offers another way then. */
+export const NON_FINITE = 'is not finite';
+
 export class AppError extends Error {
   readonly code: ErrorCode;
   readonly remedy: string | undefined;

@@ -38,6 +38,8 @@ export interface OpenRun {
   /** The newest snapshot of the prototypes, and the images it is of. */
   probed: Probed | null;
   planned: Planned;
+  /** Names the first tensor of a failed step that is not finite, where that can be found. */
+  diagnose?: () => string | null;
 }
 
 /** Captured where the native backend is there, else op by op; PROTODIFF_EAGER=1 forces the latter. */

@@ -5,7 +5,7 @@ import { imagesPerStep } from '@shared/config/run-config';
 import { AppError } from '@shared/errors';
 import type { Activity, JournalEntry, Notice } from '@shared/protocol/contract';
 import type { MetricRow } from '../../store/port';
-import { checkpointTensors } from '../training/checkpoint';
+import { checkpointTensors, needFinite } from '../training/checkpoint';
 import type { StepReport } from '../training/trainer';
 import { topic } from '../topics';
 import type { Topics } from '../topics';
@@ -160,6 +160,8 @@ export class RunSession {
   private steers(change: KnobChange): boolean {
     const { knobs } = this.open.trainer;
     return (
+      // Before the first step the run stands at a checkpoint, or at its beginning.
+      this.last !== null &&
       this.lastCheckpoint?.step !== this.step &&
       KNOB_NAMES.some(
         (knob) =>
@@ -241,9 +243,11 @@ export class RunSession {
     this.recordValidated();
     this.flush();
     const { executable } = this.open.trainer;
+    const tensors = checkpointTensors(executable, this.open.geometry, this.step);
+    needFinite(tensors, this.step);
     const written = this.open.writer.writeCheckpoint(
       this.step,
-      checkpointTensors(executable, this.open.geometry, this.step),
+      tensors,
       {
         step: String(this.step),
         active_seconds: String(this.gauges.active),
@@ -466,9 +470,10 @@ export class RunSession {
       this.topics.changed(topic.status);
       return null;
     }
-    this.notify('error', error.message, error.remedy);
+    const message = error.code === 'non_finite' ? this.diagnosed(error) : error.message;
+    this.notify('error', message, error.remedy);
     try {
-      this.close(this.stopping === 'released' ? 'released' : 'failed', error.message);
+      this.close(this.stopping === 'released' ? 'released' : 'failed', message);
     } catch (thrown) {
       this.notify(
         'error',
@@ -476,5 +481,15 @@ export class RunSession {
       );
     }
     return 'failed';
+  }
+
+  /** What is known of a step that is not finite. Nothing of it was recorded. */
+  private diagnosed({ message }: AppError): string {
+    try {
+      const bad = this.open.diagnose?.() ?? null;
+      return bad === null ? message : `${message} The first bad tensor is ${bad}.`;
+    } catch (thrown) {
+      return `${message} The first bad tensor was not found: ${AppError.from(thrown).message}`;
+    }
   }
 }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { AppError } from '@shared/errors';
+import { AppError, NON_FINITE } from '@shared/errors';
 import { ndarray } from '@shared/maths/ndarray';
 import type { NdArray } from '@shared/maths/ndarray';
 import type { Executable } from '../backend/executable';
@@ -135,4 +135,14 @@ export function weightsSha256(params: Float32Array): string {
   return createHash('sha256')
     .update(Buffer.from(params.buffer, params.byteOffset, params.byteLength))
     .digest('hex');
+}
+
+/** Weights that are spoilt never stand in for good ones. @throws AppError non_finite */
+export function needFinite(tensors: Record<string, NdArray>, step: number): void {
+  for (const [name, { data }] of Object.entries(tensors)) {
+    if (data.every((value) => Number.isFinite(value))) continue;
+    throw new AppError('non_finite', `The state after step ${step} ${NON_FINITE}: ${name}.`, {
+      remedy: 'Go back to the last checkpoint with half the learning rate.',
+    });
+  }
 }

@@ -147,6 +147,8 @@ function weightsOf(scalar: ScalarOf): LossWeights {
   return { tau: scalar('tau'), alpha: scalar('alpha'), beta: scalar('beta') };
 }
 
+export const weightsIn = (inputs: StepInputs): LossWeights => weightsOf(scalarsOf(inputs));
+
 /**
  * Losses in the order of stepMetrics, the flat gradient of what the phase trains and what the
  * forward pass left behind; see trainStep. All but `gradient` outlive an enclosing tidy: the

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Knobs } from '@shared/config/knobs';
 import type { RunConfig } from '@shared/config/run-config';
-import { AppError } from '@shared/errors';
+import { AppError, NON_FINITE } from '@shared/errors';
 import { ndarray } from '@shared/maths/ndarray';
 import type { NdArray } from '@shared/maths/ndarray';
 import { stream } from '@shared/maths/rng';
@@ -90,9 +90,9 @@ export class Trainer {
     if (bad !== undefined) {
       throw new AppError(
         'non_finite',
-        `The ${bad} loss became ${metrics[bad]} at step ${step + 1}.`,
+        `Step ${step + 1} ${NON_FINITE}: ${bad === 'grad_norm' ? 'the gradient' : `the ${bad} loss`} became ${metrics[bad]}.`,
         {
-          remedy: 'Continue from the last checkpoint with a lower learning rate.',
+          remedy: 'Go back to the last checkpoint with half the learning rate.',
         },
       );
     }
@@ -102,16 +102,24 @@ export class Trainer {
 
   /** SHA-256 of what the next batch is: images, noise, timesteps, labels; the same after a resume. */
   nextBatchSha256(): string {
-    const { scalars: _knobs, ...batch } = this.inputs(
-      this.step * this.config.training.accumulate,
-      this.scalars(0, 1),
-    );
+    const { scalars: _knobs, ...batch } = this.nextInputs().batches[0] ?? {};
     const hash = createHash('sha256');
     for (const name of Object.keys(batch).sort()) {
       const { data } = batch[name] as NdArray;
       hash.update(name).update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
     }
     return hash.digest('hex');
+  }
+
+  /** All that the next step will be given, batch by batch. */
+  nextInputs(): { phase: Phase; batches: Arrays[] } {
+    const { phase, done, steps } = this.phase();
+    const scalars = this.scalars(done, steps);
+    const { accumulate } = this.config.training;
+    const batches = Array.from({ length: accumulate }, (_, batch) =>
+      this.inputs(this.step * accumulate + batch, scalars),
+    );
+    return { phase, batches };
   }
 
   /** What the next step trains, how many steps of that are done, and how many there are. */

@@ -150,6 +150,10 @@ export class FakeService implements Service {
         run().state = 'running';
         this.begin();
         return { run: run().id, from_step: run().step };
+      case 'run.rollback':
+        run().state = 'running';
+        this.begin();
+        return { run: run().id, from_step: run().step, lr: run().knobs.lr / 2 };
       case 'run.stop':
         run().state = 'stopped';
         return { step: run().step };

@@ -361,6 +361,7 @@ export class Session implements TrainDesk {
       | 'run.resume'
       | 'run.stop'
       | 'run.continue'
+      | 'run.rollback'
       | 'run.sample'
       | 'run.checkpoint'
       | 'run.step',

@@ -205,6 +205,11 @@ export const requests = {
     input: z.strictObject({ run: RunId }),
     output: z.object({ run: RunId, from_step: step }),
   },
+  /** As `run.continue`, with half the rate; what came after the checkpoint is dropped. */
+  'run.rollback': {
+    input: z.strictObject({ run: RunId }),
+    output: z.object({ run: RunId, from_step: step, lr: z.number() }),
+  },
   'run.pause': { input: z.strictObject({ run: RunId }), output: z.object({ step }) },
   'run.resume': { input: z.strictObject({ run: RunId }), output: z.object({ step }) },
   'run.stop': { input: z.strictObject({ run: RunId }), output: z.object({ step }) },
