@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { openStore } from '.';
 import { openDatabase } from './sqlite';
 import { SEED, seeded } from './testing/random';
-import { temporaryRoot } from './testing/workspace';
+import { ORIGIN, temporaryRoot } from './testing/workspace';
 
 const KILLS = 10;
 const repository = resolve(import.meta.dirname, '../..');
@@ -138,4 +138,45 @@ it('refuses a second process, and takes over once the first is dead', async () =
   expect(() => store.open(run)).toThrow(/being written by process/);
   writer.appendEvent({ wall: 0, step: 0, kind: 'recovered', message: 'goes on' });
   store.close();
+});
+
+it('is written by one of six processes that start at once, the others told by which', async () => {
+  const store = openStore(root);
+  const { run } = store.create(ORIGIN);
+  store.close();
+  for (let round = 0; round < 5; round++) {
+    const children = Array.from({ length: 6 }, () =>
+      spawn(process.execPath, [join(outDir, 'child.cjs'), root, run]),
+    );
+    const said = children.map(() => ({ out: '', errors: '' }));
+    let settled = 0;
+    await new Promise<void>((done) => {
+      children.forEach((child, n) => {
+        const words = said[n] ?? { out: '', errors: '' };
+        let counted = false;
+        const count = (): void => {
+          if (!counted) settled += 1;
+          counted = true;
+          if (settled === children.length) done();
+        };
+        child.stdout.on('data', (data: Buffer) => {
+          words.out += data.toString();
+          if (words.out.includes('checkpoint')) count();
+        });
+        child.stderr.on('data', (data: Buffer) => (words.errors += data.toString()));
+        child.on('close', count);
+      });
+    });
+    const winners = children.filter((_, n) => said[n]?.out.includes('from'));
+    expect(winners).toHaveLength(1);
+    const refused = said.filter(({ errors }) =>
+      errors.includes(`being written by process ${winners[0]?.pid}`),
+    );
+    expect(refused).toHaveLength(5);
+    winners[0]?.kill('SIGKILL');
+    await new Promise((gone) => winners[0]?.on('close', gone));
+    const db = openDatabase(join(root, 'runs', run, 'run.sqlite'), true);
+    expect(db.prepare('PRAGMA integrity_check').get()).toMatchObject({ integrity_check: 'ok' });
+    db.close();
+  }
 });
