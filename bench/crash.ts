@@ -106,7 +106,11 @@ function live(promised: Promised, acts: number, kill?: Kill): Promise<Life> {
         if (kind === 'done') life.ended = true;
       }
     });
-    child.on('close', () => done(life));
+    child.on('close', (code, signal) => {
+      // An engine that ends otherwise was not killed by us: that counts as a failure of its own.
+      if (!life.ended && signal !== 'SIGKILL') life.failure ||= `it ended by itself, code ${code}`;
+      done(life);
+    });
   });
 }
 
