@@ -28,6 +28,14 @@ describe('planned changes', () => {
     expect(due(new Planned(plan, 11, []), 14)).toEqual([]);
   });
 
+  it('of which a kill let only a part be written are made as for the rest', () => {
+    const both = [{ at_step: 5, change: { lr: 1e-3, tau: 2 } }];
+    expect(new Planned(both, 3, [entry(5, 'lr', 1e-3)]).due(5)).toEqual([
+      { at_step: 5, change: { lr: 1e-3 }, journaled: true },
+      { at_step: 5, change: { tau: 2 }, journaled: false },
+    ]);
+  });
+
   it('of the journal after the step are made again at their steps, and not written again', () => {
     const journal = [entry(5, 'lr', 1e-3), entry(10, 'lr', 2e-3), entry(12, 'tau', 4)];
     const planned = new Planned(plan, 8, journal);

@@ -31,13 +31,22 @@ export class Planned {
       .map(({ applied_at_step: at_step, knob, value }) => ({
         ...{ at_step, change: { [knob]: value }, journaled: true },
       }));
-    const made = ({ at_step, change }: JournalPlan[number]): boolean =>
+    // Knob by knob: a kill may fall between two entries of one change.
+    const made = (at_step: number, name: string, to: number): boolean =>
       journal.some(
-        ({ applied_at_step, knob, value }) => applied_at_step === at_step && change[knob] === value,
+        ({ applied_at_step, knob, value }) =>
+          applied_at_step === at_step && knob === name && value === to,
       );
     const planned = plan
-      .filter((each) => each.at_step >= step && !made(each))
-      .map((each) => ({ ...each, journaled: false }));
+      .filter(({ at_step }) => at_step >= step)
+      .map(({ at_step, change }) => ({
+        at_step,
+        change: Object.fromEntries(
+          Object.entries(change).filter(([knob, value]) => !made(at_step, knob, value)),
+        ),
+        journaled: false,
+      }))
+      .filter(({ change }) => Object.keys(change).length > 0);
     this.waiting = [...again, ...planned].sort((one, other) => one.at_step - other.at_step);
   }
 
