@@ -1,4 +1,4 @@
-export function markFirstCurve(): void;
+export function markFirstCurve(steps: number): void;
 export function firstCurve(): Promise<number>;
 export function gesture(options: {
   surface: unknown;

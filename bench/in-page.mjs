@@ -1,10 +1,12 @@
 /** What bench/ui.ts has the window do: functions that are sent to it whole. */
 
-/** Marks the moment in which the first panel is painted. */
-export function markFirstCurve() {
+/** Marks the moment in which a first panel is painted that reaches to the last step. */
+export function markFirstCurve(steps) {
   const look = () => {
-    const drawn = [...document.querySelectorAll('figure canvas')].some(
-      ({ style }) => style.visibility === 'visible',
+    const drawn = [...document.querySelectorAll('figure')].some(
+      (figure) =>
+        figure.querySelector('canvas')?.style.visibility === 'visible' &&
+        Number(figure.querySelector('[role=slider]')?.ariaValueMax) >= steps,
     );
     if (drawn) performance.mark('first-curve');
     else requestAnimationFrame(look);

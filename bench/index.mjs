@@ -39,7 +39,7 @@ if (source.endsWith('.ts')) {
       target: 'node20',
       rollupOptions: {
         input: Object.fromEntries(sources.map((path) => [basename(path, '.ts'), path])),
-        external: [/^@tensorflow\//, /^@?playwright/, /^ws$/, /^node:/],
+        external: [/^@tensorflow\//, /^@?playwright/, 'libsql', 'sharp', /^ws$/, /^node:/],
         output: { format: 'cjs', entryFileNames: '[name].cjs' },
       },
     },

@@ -4,18 +4,22 @@ import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { chromium } from '@playwright/test';
 import type { Browser, Locator, Page } from '@playwright/test';
+import { prototypeRows } from '@shared/config/sampling-rows';
+import { createClient } from '@shared/protocol/client';
+import type { Client } from '@shared/protocol/client';
 import { startServer } from '../src/serve/server';
-import type { RunningServer, ServerOptions } from '../src/serve/server';
-import { FakeEngine } from '../src/serve/testing';
+import type { RunningServer } from '../src/serve/server';
+import { signIn, socketTransport } from '../src/serve/testing';
 import { firstCurve, gesture, markFirstCurve, turnKnob } from './in-page.mjs';
 import { spread } from './spread';
-import { SERIES, synthetic } from './synthetic';
+import { SERIES, storeHistory } from './synthetic';
 
 const median = (values: number[]): number => spread(values).median;
 
 /**
- * Times the window in headless Chromium over the served host: the built page, the real protocol
- * and WebSocket. The history is synthetic; knobs are those of a real training.
+ * Times the window in headless Chromium over the served host: the built page, engine, store,
+ * protocol and WebSocket. The history is synthetic; knobs and trajectories are those of a real
+ * training. Trajectories are timed where they arrive, at a second window's socket.
  */
 const { values: flags } = parseArgs({
   options: {
@@ -28,13 +32,16 @@ const { values: flags } = parseArgs({
 const ROOT = process.cwd();
 const GESTURE_MS = 3000;
 const KNOB_CHANGES = 9;
+/** How long the rate of the training is taken before trajectories are asked for, ms. */
+const RATE_MS = 15_000;
+const TRAJECTORIES = { rows: 8, columns: 10, steps: 50 };
+const pause = (ms: number): Promise<void> => new Promise((done) => setTimeout(done, ms));
 
 async function open(
   browser: Browser,
-  engine: Pick<ServerOptions, 'fork'>,
+  workspace: string,
   use: (page: Page, server: RunningServer) => Promise<void>,
 ): Promise<void> {
-  const workspace = mkdtempSync(join(tmpdir(), 'protodiff-bench-'));
   const server = await startServer({
     workspace,
     resources: resolve(ROOT, 'resources'),
@@ -43,7 +50,6 @@ async function open(
     engineEntry: resolve(ROOT, 'out/main/engine.cjs'),
     version: '0.0.0',
     port: 0,
-    ...engine,
   });
   const page = await browser.newPage({ viewport: { width: 1440, height: 900 } });
   try {
@@ -51,7 +57,6 @@ async function open(
   } finally {
     await page.close();
     await server.close();
-    rmSync(workspace, { recursive: true, force: true });
   }
 }
 
@@ -62,23 +67,28 @@ async function fpsOf(chart: Locator, kind: 'zoom' | 'pan'): Promise<number> {
   return 1000 / median(frames.slice(1).map((time, i) => time - (frames[i] ?? 0)));
 }
 
-async function history(browser: Browser, steps: number): Promise<Record<string, number>> {
+async function history(
+  browser: Browser,
+  workspace: string,
+  steps: number,
+): Promise<Record<string, number>> {
   const figures: Record<string, number> = {};
-  const service = synthetic(steps);
-  await open(browser, { fork: () => new FakeEngine(service) }, async (page, server) => {
-    await page.addInitScript(markFirstCurve);
+  const name = storeHistory(workspace, steps);
+  await open(browser, workspace, async (page, server) => {
+    // The engine is up and the page's files have been read once, as in daily use.
     await page.goto(server.signInUrl());
-    await page
-      .getByRole('button', { name: /brisk-heron/ })
-      .first()
-      .click();
-    await page.waitForTimeout(500);
-    if (flags.picture !== undefined) await page.screenshot({ path: flags.picture });
+    const run = page.getByRole('button', { name: new RegExp(name) }).first();
+    await run.waitFor({ timeout: 60_000 });
+    await page.addInitScript(markFirstCurve, steps);
+    await page.reload();
+    await run.click();
     await page.locator('section[aria-label="Curves"]').scrollIntoViewIfNeeded();
     const chart = page.getByRole('slider', { name: 'Total loss, crosshair' });
     await chart.waitFor({ timeout: 60_000 });
     figures['first_paint_ms'] = await page.evaluate(firstCurve);
-    while (Number(await chart.getAttribute('aria-valuemax')) < steps) await page.waitForTimeout(20);
+    if (flags.picture !== undefined) await page.screenshot({ path: `${flags.picture}.first.png` });
+    const coming = page.getByText('Reading the whole history');
+    while ((await coming.count()) > 0) await page.waitForTimeout(20);
     figures['whole_history_ms'] = await page.evaluate('performance.now()');
     await page.waitForTimeout(2000);
     if (flags.picture !== undefined) await page.screenshot({ path: flags.picture });
@@ -95,10 +105,11 @@ async function history(browser: Browser, steps: number): Promise<Record<string, 
   return figures;
 }
 
-async function knobs(browser: Browser): Promise<Record<string, number>> {
+async function training(browser: Browser, workspace: string): Promise<Record<string, number>> {
   const paints: number[] = [];
   const applied: number[] = [];
-  await open(browser, {}, async (page, server) => {
+  let pictures: Record<string, number> = {};
+  await open(browser, workspace, async (page, server) => {
     await page.goto(server.signInUrl());
     await page.getByRole('button', { name: /Train digits/ }).click();
     const bar = page.getByRole('progressbar', { name: 'Training progress' });
@@ -119,8 +130,50 @@ async function knobs(browser: Browser): Promise<Record<string, number>> {
       applied.push(at - before);
       await page.waitForTimeout(400);
     }
+    const cookie = await signIn(server.port, server.signInUrl());
+    const client = createClient(() => socketTransport(server.port, cookie, []));
+    pictures = await trajectories(client).finally(() => client.close());
   });
-  return { knob_paint_ms: median(paints), knob_applied_steps: median(applied) };
+  return { knob_paint_ms: median(paints), knob_applied_steps: median(applied), ...pictures };
+}
+
+/** Ms until the first and until all frames are there; the share of its rate that training keeps. */
+async function trajectories(client: Client): Promise<Record<string, number>> {
+  let run = '';
+  let step = NaN;
+  client.subscribe('status', {}, ({ active }) => {
+    if (active) ({ run, step } = active);
+  });
+  while (Number.isNaN(step)) await pause(20);
+  const rate = async (until: () => Promise<unknown>): Promise<number> => {
+    const [began, from] = [performance.now(), step];
+    await until();
+    return (step - from) / (performance.now() - began);
+  };
+  const alone = await rate(() => pause(RATE_MS));
+  const { rows, columns, steps } = TRAJECTORIES;
+  const began = performance.now();
+  const arrivals: number[] = [];
+  const beside = await rate(
+    () =>
+      new Promise<void>((done, failed) =>
+        client.subscribe(
+          'trajectory',
+          { run, rows: prototypeRows(rows, 'ddim', rows), columns, seed: 0, steps, eta: 0 },
+          ({ frames }) => {
+            for (let n = 0; n < frames.length; n++) arrivals.push(performance.now() - began);
+            if (arrivals.length === rows * (columns + 1)) done();
+          },
+          { onError: failed },
+        ),
+      ),
+  );
+  return {
+    trajectory_first_ms: arrivals[0] ?? NaN,
+    trajectory_all_ms: arrivals.at(-1) ?? NaN,
+    trajectory_arrivals: new Set(arrivals.map(Math.round)).size,
+    trajectory_rate_kept: beside / alone,
+  };
 }
 
 async function main(): Promise<void> {
@@ -128,9 +181,14 @@ async function main(): Promise<void> {
     executablePath: flags.chromium,
     args: ['--no-sandbox', '--disable-gpu', '--enable-precise-memory-info'],
   });
+  const folders = [0, 1].map(() => mkdtempSync(join(tmpdir(), 'protodiff-bench-')));
   try {
+    const [past = '', present = ''] = folders;
     const steps = Number(flags.steps);
-    const figures = { ...(await history(browser, steps)), ...(await knobs(browser)) };
+    const figures = {
+      ...(await history(browser, past, steps)),
+      ...(await training(browser, present)),
+    };
     const load = loadavg()[0] ?? NaN;
     if (!flags.json) console.table(figures);
     const rounded = Object.fromEntries(
@@ -139,6 +197,7 @@ async function main(): Promise<void> {
     console.log(JSON.stringify({ steps, series: SERIES.length, ...rounded, load }));
   } finally {
     await browser.close();
+    for (const folder of folders) rmSync(folder, { recursive: true, force: true });
   }
 }
 

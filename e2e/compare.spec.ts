@@ -1,21 +1,8 @@
 import { mkdir, writeFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
-import type { Locator, Page } from '@playwright/test';
+import { join } from 'node:path';
 import { expect, test } from './fixtures';
+import { picture } from './picture';
 import { storedRun } from './stored-runs';
-
-const PICTURES = resolve(import.meta.dirname, '../docs/pictures');
-const PICTURED = process.env['PROTODIFF_PICTURES'] !== undefined;
-
-async function picture(page: Page, of: Locator): Promise<void> {
-  for (const theme of ['light', 'dark']) {
-    const toggle = page.getByRole('button', { name: new RegExp(`${theme} theme`, 'i') });
-    if (await toggle.isVisible()) await toggle.click();
-    await of.scrollIntoViewIfNeeded();
-    await page.waitForTimeout(1200);
-    await of.screenshot({ path: join(PICTURES, `compare-${theme}.png`) });
-  }
-}
 
 test('two runs that differ in one setting: that one, their curves, outcome and samples', async ({
   app,
@@ -67,5 +54,5 @@ test('two runs that differ in one setting: that one, their curves, outcome and s
   // A preview that is due while the last one is still being made comes a step later.
   await expect(samples.getByText(/step 4[0-9], averaged/)).toHaveCount(2);
   await page.screenshot({ path: info.outputPath('compare.png') });
-  if (PICTURED) await picture(page, compare);
+  await picture(page, 'compare', compare);
 });

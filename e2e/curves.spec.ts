@@ -1,26 +1,12 @@
 import { readFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
-import type { Locator, Page } from '@playwright/test';
+import type { Locator } from '@playwright/test';
 import { decode } from 'fast-png';
 import { expect, test } from './fixtures';
+import { picture } from './picture';
 import { storedRun } from './stored-runs';
 import { region, stepOf } from './regions';
 
 const FIRST_STEP = 60_000; // ms; a loaded machine captures the step slowly
-const PICTURES = resolve(import.meta.dirname, '../docs/pictures');
-const PICTURED = process.env['PROTODIFF_PICTURES'] !== undefined;
-
-async function picture(page: Page, name: string, of: Locator): Promise<void> {
-  if (!PICTURED) return;
-  for (const theme of ['light', 'dark']) {
-    const toggle = page.getByRole('button', { name: new RegExp(`${theme} theme`, 'i') });
-    if (await toggle.isVisible()) await toggle.click();
-    await of.scrollIntoViewIfNeeded();
-    await page.waitForTimeout(1200);
-    await of.screenshot({ path: join(PICTURES, `${name}-${theme}.png`) });
-  }
-  await page.getByRole('button', { name: /light theme/i }).click();
-}
 
 test('curves: runs overlaid, one crosshair, zoom kept while live, files; runs compared', async ({
   app,

@@ -1,28 +1,12 @@
-import { join, resolve } from 'node:path';
-import type { Locator, Page } from '@playwright/test';
+import type { Locator } from '@playwright/test';
 import { expect, test } from './fixtures';
+import { PICTURED, picture } from './picture';
 import { region, stepOf } from './regions';
 
 const FIRST_STEP = 60_000; // ms; a loaded machine captures the step slowly
 const TRAINS = 400_000; // ms
-/** Where pictures of the cell are kept; only when asked for: PROTODIFF_PICTURES=1. */
-const PICTURES = resolve(import.meta.dirname, '../docs/pictures');
-const PICTURED = process.env['PROTODIFF_PICTURES'] !== undefined;
 /** Training steps before the first look: more for pictures in which classes part. */
 const TRAINED = Number(process.env['PROTODIFF_TRAINED'] ?? 51);
-
-async function picture(page: Page, of: Locator): Promise<void> {
-  if (!PICTURED) return;
-  // All of the cell at once: it is taller than most windows.
-  await page.setViewportSize({ width: 1440, height: 1150 });
-  for (const theme of ['light', 'dark']) {
-    const toggle = page.getByRole('button', { name: new RegExp(`${theme} theme`, 'i') });
-    if (await toggle.isVisible()) await toggle.click();
-    await page.waitForTimeout(400);
-    await of.screenshot({ path: join(PICTURES, `prototypes-${theme}.png`) });
-  }
-  await page.getByRole('button', { name: /light theme/i }).click();
-}
 
 /** How many pixels of the map's canvas are drawn on. */
 async function inked(map: Locator): Promise<number> {
@@ -97,7 +81,9 @@ test('prototypes: scrubbed through training, one followed everywhere, named, lai
     timeout: 90_000,
   });
   await expect(cards.locator('canvas')).toHaveCount(40);
-  await picture(page, cell);
+  // All of the cell at once: it is taller than most windows.
+  if (PICTURED) await page.setViewportSize({ width: 1440, height: 1150 });
+  await picture(page, 'prototypes', cell);
 
   // UMAP in its worker, under the page's own policy; another step is asked for again.
   await cell.getByRole('button', { name: 'UMAP' }).click();

@@ -1,17 +1,16 @@
 import { createHash } from 'node:crypto';
 import { readFile, readdir } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
-import type { Locator, Page } from '@playwright/test';
+import { join } from 'node:path';
+import type { Page } from '@playwright/test';
 import sharp from 'sharp';
 import { parseJournal, printJournal } from '../src/shared/config/journal';
 import { configFor } from '../src/shared/config/presets';
 import { expect, test } from './fixtures';
+import { PICTURED, picture } from './picture';
 import { region, shown } from './regions';
 import { sampleStored } from './stored-runs';
 
 const TRAINS = 90_000; // ms; a loaded machine captures the step slowly
-const PICTURES = resolve(import.meta.dirname, '../docs/pictures');
-const PICTURED = process.env['PROTODIFF_PICTURES'] !== undefined;
 
 /** Drops a file on the window, as a person does with the pointer. */
 async function drop(page: Page, name: string, bytes: Uint8Array, type: string): Promise<void> {
@@ -43,17 +42,6 @@ async function weights(workspace: string): Promise<string[]> {
     return createHash('sha256').update(data).digest('hex');
   });
   return await Promise.all(hashes);
-}
-
-async function picture(page: Page, name: string, of: Locator): Promise<void> {
-  if (!PICTURED) return;
-  for (const theme of ['dark', 'light']) {
-    const toggle = page.getByRole('button', { name: new RegExp(`${theme} theme`, 'i') });
-    if (await toggle.isVisible()) await toggle.click();
-    await of.scrollIntoViewIfNeeded();
-    await page.waitForTimeout(400);
-    await of.screenshot({ path: join(PICTURES, `${name}-${theme}.png`) });
-  }
 }
 
 const base = configFor('tiny', { kind: 'digits' });

@@ -1,26 +1,11 @@
 import { readFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
-import type { Locator, Page } from '@playwright/test';
+import { join } from 'node:path';
+import type { Page } from '@playwright/test';
 import { expect, test } from './fixtures';
+import { PICTURED, PICTURES, picture } from './picture';
 import { region, stepOf } from './regions';
 
 const FIRST_STEP = 60_000; // ms; a loaded machine captures the step slowly
-/** Where pictures of the cells are kept; only when asked for: PROTODIFF_PICTURES=1. */
-const PICTURES = resolve(import.meta.dirname, '../docs/pictures');
-
-const PICTURED = process.env['PROTODIFF_PICTURES'] !== undefined;
-
-async function picture(page: Page, name: string, of: Locator): Promise<void> {
-  if (!PICTURED) return;
-  for (const theme of ['light', 'dark']) {
-    const toggle = page.getByRole('button', { name: new RegExp(`${theme} theme`, 'i') });
-    if (await toggle.isVisible()) await toggle.click();
-    await of.scrollIntoViewIfNeeded();
-    await page.waitForTimeout(400);
-    await of.screenshot({ path: join(PICTURES, `${name}-${theme}.png`) });
-  }
-  await page.getByRole('button', { name: /light theme/i }).click();
-}
 
 /** Trains until the step, with a training time that shapes show in. */
 async function train(page: Page, until: number): Promise<void> {

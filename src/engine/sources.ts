@@ -8,6 +8,8 @@ import type {
   SubscriptionName,
 } from '@shared/protocol/contract';
 import { ndarray } from '@shared/maths/ndarray';
+import type { MetricRows } from '../store/port';
+import { outlineOf } from './outline';
 import { exemplarSource, prototypeSource } from './prototype-sources';
 import type { PrototypeContext } from './prototype-sources';
 import type { RunSession } from './run/session';
@@ -52,33 +54,41 @@ function latest<Event>(
   };
 }
 
-const curves: Maker<'curves'> = ({ store, topics }, { run }, changed) => {
+const curves: Maker<'curves'> = ({ store, topics }, { run, outline = false }, changed) => {
   let next = 0;
   let restart = true;
+  let outlined = false;
   let sent = false;
   const closers = [
     topics.listen(topic.curves(run), changed),
     topics.listen(topic.rewound(run), () => {
       next = 0;
       restart = true;
+      outlined = false;
       changed();
     }),
   ];
   return {
     pull() {
-      const rows = store.metrics(run, next, ROWS_AT_ONCE);
+      const read = (from: number, limit: number): MetricRows => store.metrics(run, from, limit);
+      let rows = read(next, ROWS_AT_ONCE);
+      const { total } = rows;
+      const long = outline && !outlined && next === 0 && total > ROWS_AT_ONCE;
+      outlined = true;
+      if (long) rows = outlineOf(total, read);
       const n = rows.step.length;
       if (n === 0 && !(restart && sent)) return undefined;
       const first = restart;
       restart = false;
       sent = true;
-      next = rows.next;
-      if (n === ROWS_AT_ONCE) changed();
+      if (!long) next = rows.next;
+      if (next < total) changed();
       const column = (data: Float64Array): ReturnType<typeof ndarray<Float64Array>> =>
         ndarray(data, [n]);
       return {
         run,
         restart: first,
+        ...(long && { outline: total }),
         keys: rows.keys,
         step: column(rows.step),
         wall: column(rows.wall),

@@ -40,6 +40,7 @@ export function readMetrics(db: Database, from: number, limit: number): MetricRo
     active: new Float64Array(n),
     values: new Float64Array(n * keys.length).fill(NaN),
     next: start + n,
+    total,
   };
   const block = db.prepare('SELECT columns, data FROM metric_blocks WHERE block = ?');
   const rows = db.prepare('SELECT * FROM metrics WHERE row >= ? AND row < ? ORDER BY row');

@@ -98,6 +98,8 @@ export interface MetricRows {
   values: Float64Array;
   /** Row number after the last one returned: the next `from`. */
   next: number;
+  /** Rows that there are. */
+  total: number;
 }
 
 export interface MetricRow {

@@ -34,6 +34,9 @@ export class CurvesBuffer {
   /** x of the values of one column, or of all rows, over one axis. */
   private axes = new Map<string, Growing>();
 
+  /** @param outline  only some of the run's rows are here: averages over them mean nothing */
+  constructor(readonly outline = false) {}
+
   get length(): number {
     return this.step.length;
   }
@@ -77,7 +80,7 @@ export class CurvesBuffer {
     const column = this.columns.get(key);
     if (!column || column.length === 0) return undefined;
     const { track: raw, dropped } = logY ? column.onLog() : { track: column.track(), dropped: 0 };
-    const smoothed = column.smooth(weight);
+    const smoothed = column.smooth(this.outline ? 0 : weight);
     if (column.dense) {
       // A metric that a later part of the run lacks has fewer values than there are rows.
       const part = (all: Float64Array): Float64Array => all.subarray(0, column.length);

@@ -15,7 +15,8 @@ export class RunSession {
   error = $state.raw<AppError>();
   /** Goes up when `curves` has changed. */
   curvesVersion = $state(0);
-  readonly curves = new CurvesBuffer();
+  private readonly whole = new CurvesBuffer();
+  private outline: { curves: CurvesBuffer; rows: number } | undefined;
   readonly knobs: KnobsController;
   readonly samples: SamplesController;
   readonly prototypes: PrototypesController;
@@ -38,15 +39,20 @@ export class RunSession {
     this.exemplars = new ExemplarsController(engine, run);
   }
 
+  /** The rows that there are; of a long history an outline until all of it has come. */
+  get curves(): CurvesBuffer {
+    return this.outline?.curves ?? this.whole;
+  }
+
   open(): void {
     const onError = (thrown: unknown): void => {
       this.error = AppError.from(thrown);
     };
     const { run } = this;
     this.ends = [
-      this.engine.subscribe('curves', { run }, (event) => this.recordCurves(event), {
+      this.engine.subscribe('curves', { run, outline: true }, (event) => this.recordCurves(event), {
         onReset: () => {
-          this.curves.clear();
+          this.forgetCurves();
           this.curvesVersion += 1;
         },
         onError,
@@ -105,9 +111,22 @@ export class RunSession {
 
   private recordCurves(event: SubscriptionEvent<'curves'>): void {
     if (event.run !== this.run) return;
-    if (event.restart) this.curves.clear();
-    this.curves.append(event);
+    if (event.restart) this.forgetCurves();
+    if (event.outline !== undefined) {
+      this.outline = { curves: new CurvesBuffer(true), rows: event.outline };
+      this.outline.curves.append(event);
+    } else {
+      this.whole.append(event);
+      // What is shown stays as it is until the history is there.
+      if (this.whole.length < (this.outline?.rows ?? 0)) return;
+      this.outline = undefined;
+    }
     this.curvesVersion += 1;
+  }
+
+  private forgetCurves(): void {
+    this.whole.clear();
+    this.outline = undefined;
   }
 
   private recordJournal(entries: readonly JournalEntry[]): void {

@@ -6,6 +6,8 @@
 export class Smoother {
   private average = 0;
   private count = 0;
+  /** What the average is divided by: 1 − weightⁿ, and 1 for good when that rounds to it. */
+  private debias = 0;
   private first: number | undefined;
   private constant = true;
 
@@ -23,7 +25,8 @@ export class Smoother {
     this.average = this.average * this.weight + (1 - this.weight) * value;
     this.count += 1;
     if (this.constant) return value;
-    return this.weight === 0 ? value : this.average / (1 - this.weight ** this.count);
+    if (this.debias < 1) this.debias = 1 - this.weight ** this.count;
+    return this.weight === 0 ? value : this.average / this.debias;
   }
 }
 

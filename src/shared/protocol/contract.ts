@@ -298,14 +298,22 @@ export const subscriptions = {
     }),
   },
   runs: { delivery: 'latest', input: empty, event: z.object({ runs: z.array(RunSummary) }) },
-  /** The whole history first, in order, then what is new; at most one event every 50 ms. */
+  /**
+   * The whole history first, in order, then what is new; at most one event every 50 ms. Where
+   * `outline` is asked for, an outline of a long history comes before it.
+   */
   curves: {
     delivery: 'lossless',
-    input: z.strictObject({ run: RunId }),
+    input: z.strictObject({ run: RunId, outline: z.boolean().optional() }),
     event: z.object({
       run: RunId,
       /** The history begins anew with this event: what came before it no longer holds. */
       restart: z.boolean(),
+      /**
+       * The event holds only rows at which a metric is lowest or highest for a while, of so many
+       * that follow from the first on.
+       */
+      outline: z.number().int().positive().optional(),
       keys: z.array(z.string()),
       step: array<Float64Array>(), // [n]
       wall: array<Float64Array>(), // [n] Unix ms

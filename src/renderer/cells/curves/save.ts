@@ -1,3 +1,4 @@
+import { AppError } from '@shared/errors';
 import { download } from '../../components/png';
 import type { PanelPicture } from '../../plots/lines';
 import { pngOfPanels, svgOfPanels } from '../../plots/picture';
@@ -6,8 +7,17 @@ import type { DrawnRun } from './run-lines';
 
 const bytesOf = (text: string): Uint8Array<ArrayBuffer> => new TextEncoder().encode(text);
 
-/** All recorded values of the runs. */
+/**
+ * All recorded values of the runs.
+ * @throws AppError wrong_state while not all of them have come
+ */
 export function saveRuns(name: string, runs: readonly DrawnRun[]): void {
+  const coming = runs.find(({ session }) => session.curves.outline);
+  if (coming) {
+    throw new AppError('wrong_state', `The history of ${coming.name} is still being read.`, {
+      remedy: 'Save it again in a few seconds.',
+    });
+  }
   const csv = csvOf(runs.map(({ session }) => session));
   download(`${name}_curves.csv`, bytesOf(csv), 'text/csv');
 }

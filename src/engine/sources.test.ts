@@ -1,0 +1,69 @@
+import type { SubscriptionEvent } from '@shared/protocol/contract';
+import { describe, expect, it } from 'vitest';
+import { sources } from './sources';
+import type { SourceContext } from './sources';
+import { Topics, topic } from './topics';
+
+type Curves = SubscriptionEvent<'curves'>;
+
+/** A run of so many rows of one metric. */
+function curvesOf(history: { total: number }, outline: boolean) {
+  const topics = new Topics();
+  const metrics = (_run: string, from: number, limit: number) => {
+    const { total } = history;
+    const n = Math.max(0, Math.min(limit, total - from));
+    const step = Float64Array.from({ length: n }, (_, i) => from + i + 1);
+    const values = step.map((each) => (each === 30_001 ? 99 : 1 / each));
+    return { keys: ['a'], step, wall: step, active: step, values, next: from + n, total };
+  };
+  const context = { store: { metrics }, topics } as unknown as SourceContext;
+  let dirty = true;
+  const source = sources.curves(context, { run: 'r', outline }, () => (dirty = true));
+  const drain = (): Curves[] => {
+    const events: Curves[] = [];
+    while (dirty) {
+      dirty = false;
+      const event = source.pull();
+      if (event) events.push(event);
+    }
+    return events;
+  };
+  return { topics, drain };
+}
+
+const stepsOf = (events: Curves[]): number[] => events.flatMap(({ step }) => [...step.data]);
+
+describe('the curves of a run', () => {
+  it('come whole and in order; a long history after its outline where that is asked for', () => {
+    const history = { total: 50_000 };
+    const whole = Array.from({ length: 50_000 }, (_, i) => i + 1);
+    const plain = curvesOf(history, false).drain();
+    expect(plain.map(({ outline }) => outline)).toEqual([undefined, undefined, undefined]);
+    expect(stepsOf(plain)).toEqual(whole);
+
+    const { drain, topics } = curvesOf(history, true);
+    const [first, ...rest] = drain();
+    expect(first).toMatchObject({ outline: 50_000, restart: true });
+    expect(first?.step.data.length).toBeLessThanOrEqual(2002);
+    expect([...(first?.values.data ?? [])]).toContain(99);
+    expect(rest.every(({ restart, outline }) => !restart && outline === undefined)).toBe(true);
+    expect(stepsOf(rest)).toEqual(whole);
+
+    history.total += 2;
+    topics.changed(topic.curves('r'));
+    expect(stepsOf(drain())).toEqual([50_001, 50_002]);
+    history.total = 40_000;
+    topics.changed(topic.rewound('r'));
+    expect(drain().map(({ outline, restart }) => [outline, restart])).toEqual([
+      [40_000, true],
+      [undefined, false],
+      [undefined, false],
+    ]);
+  });
+
+  it('of a short history need no outline', () => {
+    const [only, ...more] = curvesOf({ total: 20_000 }, true).drain();
+    expect(only?.outline).toBeUndefined();
+    expect([stepsOf(only ? [only] : []).length, more.length]).toEqual([20_000, 0]);
+  });
+});
