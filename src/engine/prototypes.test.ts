@@ -227,7 +227,8 @@ describe('a live history', () => {
       );
     });
     source.close();
-    await ask('run.stop', { run: live });
+    const { step: end } = await ask('run.stop', { run: live });
+    expect(snapshots(live).at(-1)?.step).toBe(end);
     const whole = seen.filter(
       (each, i) =>
         !seen

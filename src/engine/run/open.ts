@@ -134,7 +134,7 @@ export function openContinued(
     ...{ config, geometry, trainer, writer, dataset },
     active: activeSeconds(store, run, active),
     recent: recalled(loaded.metadata.assignments),
-    probed: probedOf(store, run, loaded.step),
+    probed: probedOf(store, config, run, loaded.step),
     planned,
   };
 }
@@ -180,10 +180,12 @@ function activeSeconds(store: RunStore, run: string, checkpoint: number): number
   return Math.max(Number.isFinite(checkpoint) ? checkpoint : 0, recorded);
 }
 
-function probedOf(store: RunStore, run: string, step: number): Probed | null {
+/** Of the regular snapshots: one that a stop left counts no churn where the run goes on. */
+function probedOf(store: RunStore, config: RunConfig, run: string, step: number): Probed | null {
+  const every = probeEvery(config);
   const newest = store
     .prototypeSteps(run)
-    .filter((each) => each.step <= step)
+    .filter((each) => each.step <= step && each.step % every === 0)
     .at(-1);
   const set = store.probe(run);
   if (newest === undefined || set === null) return null;

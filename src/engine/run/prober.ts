@@ -30,11 +30,10 @@ export class Prober {
     this.before = open.probed;
   }
 
-  /** Whether a snapshot is to be taken at this step. */
-  due(step: number): boolean {
+  /** Whether a snapshot is to be taken at this step; `last`: the run is stopped after it. */
+  due(step: number, last = step === this.open.config.training.steps): boolean {
     const every = probeEvery(this.open.config);
-    const { steps } = this.open.config.training;
-    return every > 0 && step !== this.before?.step && (step % every === 0 || step === steps);
+    return every > 0 && step !== this.before?.step && (step % every === 0 || last);
   }
 
   /** Takes and stores a snapshot. Returns what it adds to the step's row of metrics. */

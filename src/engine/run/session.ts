@@ -346,8 +346,8 @@ export class RunSession {
   }
 
   /** Takes the snapshot of the prototypes that is due, if any, in the time of the jobs. */
-  private probe(): Record<string, number> {
-    if (!this.prober.due(this.step)) return {};
+  private probe(last?: boolean): Record<string, number> {
+    if (!this.prober.due(this.step, last)) return {};
     const started = performance.now();
     const values = this.prober.take();
     this.previews.probed(this.step);
@@ -432,6 +432,8 @@ export class RunSession {
     // The last loss is worth the wait; who stops a run wants it stopped.
     if (ending === 'finished') this.validating.finish();
     else this.validating.giveUp();
+    // The map ends where the run does; the row of that step is written.
+    if (ending === 'stopped') this.probe(true);
     // A finished run ends with a picture of its last step.
     if (ending !== 'released') this.previews.conclude(ending === 'finished');
     this.checkpoint();
