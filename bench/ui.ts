@@ -75,13 +75,13 @@ async function history(
   const figures: Record<string, number> = {};
   const name = storeHistory(workspace, steps);
   await open(browser, workspace, async (page, server) => {
-    // The engine is up and the page's files have been read once, as in daily use.
-    await page.goto(server.signInUrl());
-    const run = page.getByRole('button', { name: new RegExp(name) }).first();
-    await run.waitFor({ timeout: 60_000 });
+    while (server.supervisor.state.state !== 'ready') await pause(50);
     await page.addInitScript(markFirstCurve, steps);
-    await page.reload();
-    await run.click();
+    await page.goto(server.signInUrl());
+    await page
+      .getByRole('button', { name: new RegExp(name) })
+      .first()
+      .click();
     await page.locator('section[aria-label="Curves"]').scrollIntoViewIfNeeded();
     const chart = page.getByRole('slider', { name: 'Total loss, crosshair' });
     await chart.waitFor({ timeout: 60_000 });
