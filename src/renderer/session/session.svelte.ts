@@ -231,6 +231,8 @@ export class Session implements TrainDesk {
 
   private async restore(): Promise<void> {
     await this.library.list();
+    // A run that was chosen meanwhile stays.
+    if (Object.keys(this.shown).length > 0) return;
     const notebooks = this.library.notebooks ?? [];
     const memory = recall(this.storage);
     const newest = [...notebooks].sort((a, b) => b.modified - a.modified)[0]?.name;

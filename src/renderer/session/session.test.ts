@@ -50,6 +50,17 @@ describe('Session', () => {
     expect(session.error).toBeUndefined();
   });
 
+  it('keeps a run that is chosen while it begins', async () => {
+    const service = new FakeService();
+    const run = service.seed(3).id;
+    const { session } = windowOn(service);
+    const begun = session.begin();
+    session.view(run);
+    await begun;
+    expect(session.starting).toBe(false);
+    expect(session.viewed?.run).toBe(run);
+  });
+
   it('starts a run from a new notebook, follows it, and shows both again when reopened', async () => {
     const service = new FakeService();
     const { session, storage } = windowOn(service);
