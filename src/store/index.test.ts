@@ -83,6 +83,7 @@ describe('a run', () => {
       active: Float64Array.of(0.5, 1, 2),
       values: Float64Array.of(2, NaN, NaN, 4, NaN, Infinity),
       next: 3,
+      total: 3,
     });
     expect(store.metrics(writer.run, 1, 1).step).toEqual(Float64Array.of(2));
     expect(store.metrics(writer.run, 99, 5)).toMatchObject({ next: 3, step: new Float64Array(0) });
