@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from './fixtures';
-import { picture } from './picture';
+import { PICTURED, picture } from './picture';
 import { storedRun } from './stored-runs';
 
 test('two runs that differ in one setting: that one, their curves, outcome and samples', async ({
@@ -49,11 +49,16 @@ test('two runs that differ in one setting: that one, their curves, outcome and s
   await expect(compare.getByRole('img', { name: /^Total loss of .*; / })).toBeVisible();
 
   const samples = compare.getByRole('region', { name: 'Samples at the same step' });
-  await expect(samples.getByRole('img')).toHaveCount(8);
+  await expect(samples.getByRole('img', { name: /sample \d/ })).toHaveCount(8);
+  const maps = samples.getByRole('img', {
+    name: new RegExp(`Map of 4 prototypes .* at step ${steps}`),
+  });
+  await expect(maps).toHaveCount(2);
   await samples.getByRole('slider').press('ArrowLeft');
   // A preview that is due while the last one is still being made comes a step later.
   const before = `${Number(steps) - 20}`.slice(0, -1);
   await expect(samples.getByText(new RegExp(`step ${before}[0-9], averaged`))).toHaveCount(2);
   await page.screenshot({ path: info.outputPath('compare.png') });
+  if (PICTURED) await page.setViewportSize({ width: 1440, height: 1250 });
   await picture(page, 'compare', compare);
 });

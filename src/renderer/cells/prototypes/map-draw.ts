@@ -37,6 +37,18 @@ export interface Ink {
   amber: string;
 }
 
+/** The theme's colours, as they hold at the canvas. */
+export function inkOf(canvas: HTMLCanvasElement): Ink {
+  const style = getComputedStyle(canvas);
+  const of = (name: string): string => style.getPropertyValue(name).trim();
+  return {
+    paper: of('--sunken'),
+    line: of('--line'),
+    text: of('--text'),
+    amber: of('--warning'),
+  };
+}
+
 /** Radius of a feature's mark. */
 const MARK = 2.7;
 const RING = 19;
