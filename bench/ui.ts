@@ -1,16 +1,16 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { loadavg, tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { chromium } from '@playwright/test';
 import type { Browser, Locator, Page } from '@playwright/test';
 import { prototypeRows } from '@shared/config/sampling-rows';
 import { createClient } from '@shared/protocol/client';
 import type { Client } from '@shared/protocol/client';
-import { startServer } from '../src/serve/server';
 import type { RunningServer } from '../src/serve/server';
 import { signIn, socketTransport } from '../src/serve/testing';
 import { firstCurve, gesture, markFirstCurve, turnKnob } from './in-page.mjs';
+import { serveBuilt } from './host';
 import { spread } from './spread';
 import { SERIES, storeHistory } from './synthetic';
 
@@ -29,7 +29,6 @@ const { values: flags } = parseArgs({
     json: { type: 'boolean', default: false },
   },
 });
-const ROOT = process.cwd();
 const GESTURE_MS = 3000;
 const KNOB_CHANGES = 9;
 /** How long the rate of the training is taken before trajectories are asked for, ms. */
@@ -42,15 +41,7 @@ async function open(
   workspace: string,
   use: (page: Page, server: RunningServer) => Promise<void>,
 ): Promise<void> {
-  const server = await startServer({
-    workspace,
-    resources: resolve(ROOT, 'resources'),
-    importer: resolve(ROOT, 'out/main/importer.cjs'),
-    page: resolve(ROOT, 'out/renderer'),
-    engineEntry: resolve(ROOT, 'out/main/engine.cjs'),
-    version: '0.0.0',
-    port: 0,
-  });
+  const server = await serveBuilt(workspace);
   const page = await browser.newPage({ viewport: { width: 1440, height: 900 } });
   try {
     await use(page, server);

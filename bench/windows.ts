@@ -1,11 +1,11 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { chromium } from '@playwright/test';
 import type { BrowserContext, Page } from '@playwright/test';
-import { startServer } from '../src/serve/server';
 import { openStore } from '../src/store';
+import { serveBuilt } from './host';
 import { spread } from './spread';
 
 /**
@@ -23,7 +23,6 @@ const KILLS = Number(flags.kills);
 /** What a complete view may take, ms. */
 const VIEW_MS = 1000;
 const QUIET_MS = 15_000;
-const ROOT = process.cwd();
 const workspace = mkdtempSync(join(tmpdir(), 'protodiff-windows-'));
 
 interface Recorded {
@@ -70,15 +69,7 @@ async function timeView(context: BrowserContext, url: string): Promise<{ page: P
 }
 
 async function main(): Promise<number> {
-  const server = await startServer({
-    workspace,
-    resources: resolve(ROOT, 'resources'),
-    importer: resolve(ROOT, 'out/main/importer.cjs'),
-    page: resolve(ROOT, 'out/renderer'),
-    engineEntry: resolve(ROOT, 'out/main/engine.cjs'),
-    version: '0.0.0',
-    port: 0,
-  });
+  const server = await serveBuilt(workspace);
   const args = ['--no-sandbox', '--disable-gpu', '--no-first-run', '--disable-sync'];
   const browser = await chromium.launch({ executablePath: flags.chromium, args });
   const context = await browser.newContext({

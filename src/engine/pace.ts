@@ -33,16 +33,14 @@ export function workOf(config: RunConfig): Work[] {
     ...{ edge: data.image_size / 2 ** level, width, multiplications: 0 },
   }));
   for (const { name, shape } of geometryOf(config).specs) {
-    if (shape.length !== 4) continue;
+    const scores = name.endsWith('.to_q.weight');
+    if (shape.length !== 4 && !scores) continue;
     const [level, edge] = placeOf(name, levels, data.image_size);
     const at = work[level];
-    if (at) at.multiplications += edge * edge * shape.reduce((product, size) => product * size, 1);
-  }
-  for (const { name, shape } of geometryOf(config).specs) {
-    if (!name.endsWith('.to_q.weight')) continue;
-    const [level, edge] = placeOf(name, levels, data.image_size);
-    const at = work[level];
-    if (at) at.multiplications += ATTENTION * 2 * edge ** 4 * (shape[0] ?? 0);
+    if (!at) continue;
+    at.multiplications += scores
+      ? ATTENTION * 2 * edge ** 4 * (shape[0] ?? 0)
+      : edge * edge * shape.reduce((product, size) => product * size, 1);
   }
   return work;
 }

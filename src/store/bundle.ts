@@ -1,12 +1,5 @@
 import { createHash } from 'node:crypto';
-import {
-  createReadStream,
-  createWriteStream,
-  openSync,
-  fsyncSync,
-  closeSync,
-  statSync,
-} from 'node:fs';
+import { createReadStream, createWriteStream, statSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { extract, pack } from 'tar-stream';
@@ -24,7 +17,7 @@ import type { RunFolder } from './run-folder';
 import { RUN_ID } from './run-name';
 import { readKnown, withDatabase } from './run-reader';
 import { freeId } from './shelf';
-import { snapshotInto } from './snapshot';
+import { durable, snapshotInto } from './snapshot';
 import { leaveSummary } from './summary-cache';
 
 /** The last entry of the file: without it, or with another sum, the file was cut or changed. */
@@ -67,9 +60,7 @@ export async function exportRun(
       ...files.map((name) => ({ name, path: join(staging.path, name) })),
     ]).catch((error: unknown) => tar.destroy(error instanceof Error ? error : undefined));
     await Promise.all([written, filled]);
-    const fd = openSync(partial, 'r+');
-    fsyncSync(fd);
-    closeSync(fd);
+    durable(partial);
     fs.rename(partial, file);
     syncFolder(fs, join(file, '..'));
     return { file, bytes: statSync(file).size };

@@ -71,7 +71,8 @@ function linked(from: string, to: string): boolean {
   }
 }
 
-function durable(path: string): void {
+/** What was written to a file is on the disk. */
+export function durable(path: string): void {
   const fd = openSync(path, 'r+');
   try {
     fsyncSync(fd);

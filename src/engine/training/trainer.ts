@@ -102,7 +102,9 @@ export class Trainer {
 
   /** SHA-256 of what the next batch is: images, noise, timesteps, labels; the same after a resume. */
   nextBatchSha256(): string {
-    const { scalars: _knobs, ...batch } = this.nextInputs().batches[0] ?? {};
+    const { done, steps } = this.phase();
+    const first = this.step * this.config.training.accumulate;
+    const { scalars: _knobs, ...batch } = this.inputs(first, this.scalars(done, steps));
     const hash = createHash('sha256');
     for (const name of Object.keys(batch).sort()) {
       const { data } = batch[name] as NdArray;

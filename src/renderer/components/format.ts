@@ -59,6 +59,13 @@ export function plural(n: number, one: string, many = `${one}s`): string {
   return `${count(n)} ${n === 1 ? one : many}`;
 }
 
+/** Long work as `41 %, ≈ 12 s left`. */
+export function progressWords(work: { done: number; total: number; eta_s: number | null }): string {
+  const { done, total, eta_s } = work;
+  const left = eta_s === null ? '' : `, ≈ ${duration(Math.max(1, eta_s))} left`;
+  return `${Math.floor((100 * done) / Math.max(1, total))} %${left}`;
+}
+
 /** A share as 9.6 %, 41 %, 0.2 %; below a thousandth with one digit: 0.04 %. */
 export function percent(share: number): string {
   const value = 100 * share;

@@ -37,8 +37,18 @@ export interface Ink {
   amber: string;
 }
 
+/** Draws the scene on a canvas as large as its size, in the theme's colours. */
+export function paintMap(canvas: HTMLCanvasElement, scene: Scene): void {
+  const ratio = devicePixelRatio;
+  const width = Math.round(scene.size.width * ratio);
+  const height = Math.round(scene.size.height * ratio);
+  if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
+  const g = canvas.getContext('2d');
+  if (g) drawMap(g, scene, inkOf(canvas), ratio);
+}
+
 /** The theme's colours, as they hold at the canvas. */
-export function inkOf(canvas: HTMLCanvasElement): Ink {
+function inkOf(canvas: HTMLCanvasElement): Ink {
   const style = getComputedStyle(canvas);
   const of = (name: string): string => style.getPropertyValue(name).trim();
   return {
@@ -55,7 +65,7 @@ const RING = 19;
 /** Twins nearer than this lie in one ring; else each has its own, with a line between. */
 const TOGETHER = 150;
 
-export function drawMap(g: CanvasRenderingContext2D, scene: Scene, ink: Ink, ratio: number): void {
+function drawMap(g: CanvasRenderingContext2D, scene: Scene, ink: Ink, ratio: number): void {
   const { width, height } = scene.size;
   g.setTransform(ratio, 0, 0, ratio, 0, 0);
   g.clearRect(0, 0, width, height);
