@@ -5,4 +5,5 @@ export function gesture(options: {
   kind: 'zoom' | 'pan';
   ms: number;
 }): Promise<number[]>;
+export function scrub(options: { slider: unknown; ms: number }): Promise<number[]>;
 export function turnKnob(input: unknown, value: string): Promise<number>;

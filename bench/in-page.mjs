@@ -54,6 +54,20 @@ export async function gesture({ surface, kind, ms }) {
   return times;
 }
 
+/** Drags the map's scrubber to and fro, a place a frame; the times of the frames, ms. */
+export async function scrub({ slider, ms }) {
+  const times = [];
+  const began = performance.now();
+  const last = Number(slider.max);
+  for (let n = 0; performance.now() - began < ms; n++) {
+    times.push(await new Promise((done) => requestAnimationFrame(done)));
+    const place = n % (2 * last);
+    slider.value = String(place <= last ? place : 2 * last - place);
+    slider.dispatchEvent(new Event('input', { bubbles: true }));
+  }
+  return times;
+}
+
 /** Types a value into a knob's field; ms until its row has been painted with it. */
 export async function turnKnob(input, value) {
   const row = input.closest('.knob');

@@ -9,10 +9,10 @@ import { createClient } from '@shared/protocol/client';
 import type { Client } from '@shared/protocol/client';
 import type { RunningServer } from '../src/serve/server';
 import { signIn, socketTransport } from '../src/serve/testing';
-import { firstCurve, gesture, markFirstCurve, turnKnob } from './in-page.mjs';
+import { firstCurve, gesture, markFirstCurve, scrub, turnKnob } from './in-page.mjs';
 import { serveBuilt } from './host';
 import { spread } from './spread';
-import { SERIES, storeHistory } from './synthetic';
+import { SERIES, SNAPSHOTS, storeHistory } from './synthetic';
 
 const median = (values: number[]): number => spread(values).median;
 
@@ -51,11 +51,24 @@ async function open(
   }
 }
 
-/** Frames a second: 1000 over the median of the times between frames while the chart moves. */
-async function fpsOf(chart: Locator, kind: 'zoom' | 'pan'): Promise<number> {
+/** Frames a second: 1000 over the median of the times between frames. */
+const fpsOf = (frames: number[]): number =>
+  1000 / median(frames.slice(1).map((time, i) => time - (frames[i] ?? 0)));
+
+async function chartFps(chart: Locator, kind: 'zoom' | 'pan'): Promise<number> {
   const surface = await chart.elementHandle();
-  const frames = await chart.page().evaluate(gesture, { surface, kind, ms: GESTURE_MS });
-  return 1000 / median(frames.slice(1).map((time, i) => time - (frames[i] ?? 0)));
+  return fpsOf(await chart.page().evaluate(gesture, { surface, kind, ms: GESTURE_MS }));
+}
+
+/** While the map is scrubbed through training, all its snapshots in the window. */
+async function scrubFps(page: Page): Promise<number> {
+  await page.locator('section[aria-label="Prototypes"]').scrollIntoViewIfNeeded();
+  const scrubber = page.getByRole('slider', { name: 'Training step of the map' });
+  while (Number(await scrubber.getAttribute('max')) < SNAPSHOTS.count - 1) {
+    await page.waitForTimeout(50);
+  }
+  const slider = await scrubber.elementHandle();
+  return fpsOf(await page.evaluate(scrub, { slider, ms: GESTURE_MS }));
 }
 
 async function history(
@@ -83,10 +96,11 @@ async function history(
     figures['whole_history_ms'] = await page.evaluate('performance.now()');
     await page.waitForTimeout(2000);
     if (flags.picture !== undefined) await page.screenshot({ path: flags.picture });
-    const speeds = [await fpsOf(chart, 'zoom'), await fpsOf(chart, 'pan')];
+    const speeds = [await chartFps(chart, 'zoom'), await chartFps(chart, 'pan')];
     figures['fps_zoom'] = speeds[0] ?? NaN;
     figures['fps_pan'] = speeds[1] ?? NaN;
     figures['fps'] = Math.min(...speeds);
+    figures['scrub_fps'] = await scrubFps(page);
     const session = await page.context().newCDPSession(page);
     await session.send('HeapProfiler.collectGarbage');
     const heap: Record<string, number> = { ...(await session.send('Runtime.getHeapUsage')) };

@@ -15,7 +15,10 @@ export interface PanelSpec {
   optional?: boolean;
 }
 
-export const HEIGHTS = { large: 178, quarter: 132, third: 116 };
+export const HEIGHTS = { large: 178, small: 128 };
+/** Panels of a row at most; three large ones share a row, too. */
+const ROW = { large: 2, small: 4, compactSmall: 3 };
+const COLUMNS = 12;
 
 const one = (
   id: string,
@@ -28,13 +31,13 @@ const one = (
 export const PANELS: readonly PanelSpec[] = [
   one('total', 'Total loss', 'large', 'train/loss', { loss: true }),
   one('diffusion', 'Diffusion loss', 'large', 'train/loss_diff', { loss: true }),
-  one('contrastive', 'Contrastive', 'quarter', 'train/loss_proto/contrastive', { loss: true }),
-  one('align', 'Alignment', 'quarter', 'train/loss_proto/align', { loss: true }),
-  one('compact', 'Compactness', 'quarter', 'train/loss_proto/compact', { loss: true }),
+  one('contrastive', 'Contrastive', 'small', 'train/loss_proto/contrastive', { loss: true }),
+  one('align', 'Alignment', 'small', 'train/loss_proto/align', { loss: true }),
+  one('compact', 'Compactness', 'small', 'train/loss_proto/compact', { loss: true }),
   {
     id: 'validation-quarters',
     title: 'Validation by quarter of t',
-    size: 'quarter',
+    size: 'small',
     loss: true,
     noisy: false,
     metrics: [
@@ -44,25 +47,52 @@ export const PANELS: readonly PanelSpec[] = [
       { key: 'val/loss_q3', end: 'q4' },
     ],
   },
-  one('lr', 'Learning rate', 'third', 'train/lr', { noisy: false }),
-  one('grad-norm', 'Gradient norm', 'third', 'train/grad_norm'),
-  one('perplexity', 'Prototype perplexity', 'third', 'proto/perplexity', { noisy: false }),
+  one('lr', 'Learning rate', 'small', 'train/lr', { noisy: false }),
+  one('grad-norm', 'Gradient norm', 'small', 'train/grad_norm'),
+  one('perplexity', 'Prototype perplexity', 'small', 'proto/perplexity', { noisy: false }),
   one('validation', 'Validation loss', 'large', 'val/loss', {
     loss: true,
     noisy: false,
     optional: true,
   }),
-  one('churn', 'Assignment churn', 'third', 'proto/churn', { noisy: false, optional: true }),
-  one('purity', 'Purity', 'third', 'proto/purity', { noisy: false, optional: true }),
-  one('nmi', 'NMI with the labels', 'third', 'proto/nmi', { noisy: false, optional: true }),
-  one('dead', 'Dead prototypes', 'third', 'proto/dead', { noisy: false, optional: true }),
-  one('swap', 'Change of eps by a swap', 'third', 'proto/swap', { noisy: false, optional: true }),
-  one('speed', 'Images a second', 'third', 'train/images_per_s', { optional: true }),
+  one('churn', 'Assignment churn', 'small', 'proto/churn', { noisy: false, optional: true }),
+  one('purity', 'Purity', 'small', 'proto/purity', { noisy: false, optional: true }),
+  one('nmi', 'NMI with the labels', 'small', 'proto/nmi', { noisy: false, optional: true }),
+  one('dead', 'Dead prototypes', 'small', 'proto/dead', { noisy: false, optional: true }),
+  one('swap', 'Change of eps by a swap', 'small', 'proto/swap', { noisy: false, optional: true }),
+  one('speed', 'Images a second', 'small', 'train/images_per_s', { optional: true }),
 ];
 
 /** The panels that a cell shows: as chosen, or those that are not optional. */
 export function panelsOf(chosen: readonly string[] | undefined): PanelSpec[] {
   return PANELS.filter(({ id, optional }) => chosen?.includes(id) ?? optional !== true);
+}
+
+/**
+ * The panels in the order drawn, large ones first, each with its columns of twelve. Every row is
+ * full, and panels are spread over the rows evenly: none is left alone under others.
+ */
+export function laidOut(
+  panels: readonly PanelSpec[],
+  compact: boolean,
+): { panel: PanelSpec; span: number }[] {
+  return (['large', 'small'] as const).flatMap((size) => {
+    const all = panels.filter((panel) => panel.size === size);
+    const most =
+      size === 'large'
+        ? all.length === 3
+          ? 3
+          : ROW.large
+        : compact
+          ? ROW.compactSmall
+          : ROW.small;
+    const rows = Math.ceil(all.length / most);
+    return all.map((panel, i) => {
+      const row = Math.floor((i * rows) / all.length);
+      const [from, to] = [row, row + 1].map((each) => Math.ceil((each * all.length) / rows));
+      return { panel, span: COLUMNS / ((to ?? 0) - (from ?? 0)) };
+    });
+  });
 }
 
 /** The title with what was measured, where that needs saying. */

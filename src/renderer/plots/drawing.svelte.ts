@@ -1,0 +1,137 @@
+import type { XAxis } from '@shared/config/notebook';
+import { runStroke } from '../components/palette';
+import type { FigureStyle } from './figure';
+import type { PanelLine, PanelPicture } from './lines';
+import { Painter } from './painter';
+import { viewPanel } from './panel';
+import type { Mark, PanelView, Range } from './panel';
+import { loadPlotly } from './plotly';
+
+/** Least time between two drawings of news, ms. */
+const REDRAW_MS = 500;
+/** A panel rests this many times as long as its last drawing took, … */
+const REDRAW_SHARE = 40;
+/** … but not longer than this, ms. */
+const REDRAW_MOST_MS = 5000;
+/** A panel that was moved rests after this, ms: plotly draws it then. */
+const SETTLE_MS = 200;
+
+/** What a panel is to show now. */
+export interface Asked {
+  lines: readonly PanelLine[];
+  axis: XAxis;
+  logX: boolean;
+  logY: boolean;
+  width: number;
+  height: number;
+  zoomX: Range | undefined;
+  zoomY: Range | undefined;
+  marks: readonly Mark[];
+  /** Of the theme, with `token` for the value of any custom property. */
+  colours: Omit<FigureStyle, 'marks' | 'strokes'> & { token: (name: string) => string };
+  /** In sight, or nearly. */
+  visible: boolean;
+}
+
+/**
+ * Draws a panel at its pace. News of a run are drawn so seldom that the processor is left to the
+ * training; what the user does is drawn at once, on the canvas, and by plotly when it rests.
+ */
+export class PanelDrawing {
+  view = $state.raw<PanelView>();
+  /** The lines as they were read last. */
+  read = $state.raw<{ line: PanelLine; series: ReturnType<PanelLine['read']> }[]>([]);
+  private painter: Painter | undefined;
+  private drawnLook: readonly unknown[] = [];
+  private nextNews = 0;
+  private timer: ReturnType<typeof setTimeout> | undefined;
+  private rest: ReturnType<typeof setTimeout> | undefined;
+  private frame = 0;
+
+  constructor(
+    private readonly asked: () => Asked,
+    private readonly nodes: () => { node: HTMLDivElement; canvas: HTMLCanvasElement } | undefined,
+  ) {}
+
+  /** Called in an effect: again when what is asked for or the version of the lines has changed. */
+  follow(): void {
+    const { visible, width, ...asked } = this.asked();
+    const { axis, logX, logY, height, zoomX, zoomY, colours, marks, lines } = asked;
+    const look = [axis, logX, logY, width, height, zoomX, zoomY, colours, marks, lines];
+    if (width === 0) return;
+    // What is out of sight is only read, for its summary in words, at the pace of news.
+    if (visible && look.some((part, i) => part !== this.drawnLook[i])) {
+      clearTimeout(this.timer);
+      this.timer = undefined;
+      this.drawnLook = look;
+      cancelAnimationFrame(this.frame);
+      this.frame = requestAnimationFrame(() => {
+        const style = this.prepare();
+        if (style && this.view) this.painter?.sketch(this.view, style);
+        clearTimeout(this.rest);
+        this.rest = setTimeout(() => void this.settle(), SETTLE_MS);
+      });
+    } else if (this.timer === undefined) {
+      const wait = Math.max(0, this.nextNews - performance.now());
+      this.timer = setTimeout(() => {
+        this.timer = undefined;
+        void this.settle();
+      }, wait);
+    }
+  }
+
+  /** The panel for a file. */
+  picture(title: string): PanelPicture | undefined {
+    const style = this.prepare();
+    return style && this.view ? { title, view: this.view, style, lines: this.read } : undefined;
+  }
+
+  dispose(): void {
+    clearTimeout(this.timer);
+    clearTimeout(this.rest);
+    cancelAnimationFrame(this.frame);
+    this.painter?.dispose();
+  }
+
+  private readLines(): void {
+    this.read = this.asked().lines.map((line) => ({ line, series: line.read() }));
+  }
+
+  /** Reads the lines and works the view out; the style to paint it in. */
+  private prepare(): FigureStyle | undefined {
+    const nodes = this.nodes();
+    if (!nodes) return undefined;
+    this.painter ??= new Painter(nodes.node, nodes.canvas);
+    this.readLines();
+    const asked = this.asked();
+    const { colours, marks } = asked;
+    const drawn = this.read.flatMap(({ line, series }) =>
+      series ? [{ series, end: line.end, line }] : [],
+    );
+    this.view = viewPanel({ ...asked, lines: drawn });
+    if (!this.view) this.painter.clear();
+    return {
+      ...colours,
+      marks,
+      strokes: drawn.map(({ line }) => {
+        const { variable, dash } = runStroke(line.colour);
+        const { live, ghost = false } = line;
+        return { stroke: colours.token(variable), dash: line.dash ?? dash, live, ghost };
+      }),
+    };
+  }
+
+  private async settle(): Promise<void> {
+    const { visible } = this.asked();
+    // Fetched once, for all panels: no part of what drawing costs.
+    if (visible) await loadPlotly();
+    const began = performance.now();
+    if (visible) {
+      const style = this.prepare();
+      if (style && this.view) await this.painter?.settle(this.view, style);
+    } else this.readLines();
+    const now = performance.now();
+    const rest = Math.min(REDRAW_MOST_MS, REDRAW_SHARE * (now - began));
+    this.nextNews = now + Math.max(REDRAW_MS, rest);
+  }
+}
