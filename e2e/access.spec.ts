@@ -45,7 +45,7 @@ async function look(page: Page, info: TestInfo, size: string): Promise<void> {
 test('the digits are trained, steered and looked through without a pointer', async ({
   app,
 }, info) => {
-  test.setTimeout(300_000);
+  test.setTimeout(420_000);
   const { page } = app;
   const pointed = await watchPointer(page);
   const go = (to: Locator): Promise<void> => tabTo(page, to);
@@ -140,6 +140,35 @@ test('the digits are trained, steered and looked through without a pointer', asy
       await page.keyboard.press('Escape');
       await expect(page.getByRole('dialog')).toBeHidden();
     }
+  });
+  await test.step('every kind of cell with its settings, and the dialogs', async () => {
+    const run = async (words: string): Promise<void> => {
+      await page.keyboard.press('Control+k');
+      await page.keyboard.type(words);
+      await page.keyboard.press('Enter');
+    };
+    await run('add a compare');
+    await expect(region(page, 'Compare').getByText(/Choose two runs or more/)).toBeVisible();
+    for (const kind of ['data', 'model', 'train']) {
+      await page.locator(`#cell-${kind}`).focus();
+      await page.keyboard.press('Enter');
+      await page.keyboard.press('Escape');
+    }
+    await expect(region(page, 'Data').getByRole('button', { name: 'Done' })).toBeVisible();
+    await act(region(page, 'Trajectories').getByRole('button', { name: /^\d+ rows$/ }));
+    await expectNoFindings(page);
+    await act(page.getByRole('button', { name: /^Menu of [a-z]+-[a-z]+$/ }));
+    await expect(page.getByRole('menu')).toBeVisible();
+    await expectNoFindings(page);
+    await page.keyboard.press('Escape');
+    await run('branch from the last');
+    await expect(page.getByRole('dialog')).toBeVisible();
+    await expectNoFindings(page);
+    await page.keyboard.press('Escape');
+    await page.locator('#cell-compare').focus();
+    await page.keyboard.press('d');
+    await page.keyboard.press('d');
+    await expect(region(page, 'Compare')).toBeHidden();
   });
   expect(await pointed(), 'events of a pointer').toBe(0);
 

@@ -54,10 +54,26 @@ test('two runs that differ in one setting: that one, their curves, outcome and s
     name: new RegExp(`Map of 4 prototypes .* at step ${steps}`),
   });
   await expect(maps).toHaveCount(2);
-  await samples.getByRole('slider').press('ArrowLeft');
-  // A preview that is due while the last one is still being made comes a step later.
-  const before = `${Number(steps) - 20}`.slice(0, -1);
-  await expect(samples.getByText(new RegExp(`step ${before}[0-9], averaged`))).toHaveCount(2);
+  const scrubber = samples.getByRole('slider');
+  await scrubber.press('ArrowLeft');
+  // A preview that is due while the last one is still being made comes later, or not at all.
+  const chosen = Number(
+    await scrubber.getAttribute('aria-valuetext').then((text) => text?.slice(5)),
+  );
+  expect(chosen).toBeLessThan(Number(steps));
+  await expect(samples.getByText(`step ${chosen}, DDIM`).first()).toBeVisible();
+  const told = await samples.getByText(/^step \d+, DDIM/).allInnerTexts();
+  expect(told).toHaveLength(2);
+  for (const words of told) expect(Number(/\d+/.exec(words)?.[0])).toBeLessThanOrEqual(chosen);
+
+  // Contact sheets from one noise, each of the checkpoint nearest to the step.
+  await samples.getByRole('button', { name: 'Contact sheets' }).click();
+  await samples.getByRole('button', { name: 'Make the sheets' }).click();
+  await expect(samples.getByRole('button', { name: 'Make again' })).toBeVisible({
+    timeout: 60_000,
+  });
+  await expect(samples.getByRole('table', { name: /12 of 12 images are made/ })).toHaveCount(2);
+  await expect(samples.getByText(new RegExp(`^at step ${steps}, EMA weights`))).toHaveCount(2);
   await page.screenshot({ path: info.outputPath('compare.png') });
   if (PICTURED) await page.setViewportSize({ width: 1440, height: 1250 });
   await picture(page, 'compare', compare);

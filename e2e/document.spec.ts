@@ -82,7 +82,7 @@ test('cells are added, moved, copied, deleted and brought back, by keyboard and 
 
   // Deleting a train cell takes what refers to it along, says so, and undo brings all back.
   const before = await order(page);
-  await region(page, 'Train').first().getByRole('button', { name: 'Menu of Train' }).click();
+  await page.getByRole('button', { name: 'Menu of Train (5)' }).click();
   await page.screenshot({ path: info.outputPath('cell-menu.png') });
   await page.getByRole('menuitem', { name: /^Delete, with Curves \(6\)/ }).click();
   const notice = shown(page, /^Train \(5\) was deleted, and with it Curves \(6\)/);
@@ -189,6 +189,17 @@ test('two train cells have two runs; a change makes the cells stale; the file op
   await page.getByRole('button', { name: 'Close' }).click();
   await first.getByRole('button', { name: 'Undo the change' }).click();
   await expect(first.getByText(/steps 800 → 900/)).toBeHidden();
+
+  // The window alone is closed: the run goes on, and the steps made meanwhile are on the curves.
+  const left = await stepOf(second);
+  await page.reload();
+  await expect.poll(() => stepOf(second), { timeout: FIRST_STEP }).toBeGreaterThan(left);
+  const until = async (): Promise<number> => {
+    const curve = cell(page, 'curves-2').getByRole('img', { name: /^Diffusion loss of/ });
+    const words = (await curve.getAttribute('aria-label')) ?? '';
+    return Number(/smoothed at step ([\d,]+)/.exec(words)?.[1]?.replace(/,/g, ''));
+  };
+  await expect.poll(until).toBeGreaterThan(left);
 
   // Closed while it trains and opened again: both cells have their runs, the second goes on.
   const before = await stepOf(second);
