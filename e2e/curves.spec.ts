@@ -2,7 +2,6 @@ import { readFile } from 'node:fs/promises';
 import type { Locator } from '@playwright/test';
 import { decode } from 'fast-png';
 import { expect, test } from './fixtures';
-import { picture } from './picture';
 import { storedRun } from './stored-runs';
 import { region, stepOf } from './regions';
 
@@ -92,7 +91,6 @@ test('curves: runs overlaid, one crosshair, zoom kept while live, files; runs co
   await expect.poll(async () => width(await window())).toBeLessThan(width(moved));
   await curves.getByRole('button', { name: 'Fit all charts' }).click();
   await expect(total).toHaveAttribute('aria-valuemin', '0');
-  await picture(page, 'curves', curves);
 
   // Files: every run's rows, and pictures with something in them.
   const save = async (of: string, kind: RegExp): Promise<Buffer> => {

@@ -1,21 +1,24 @@
 import { join, resolve } from 'node:path';
 import type { Locator, Page } from '@playwright/test';
+import sharp from 'sharp';
 
-/** Where pictures of the cells are kept; only when asked for: PROTODIFF_PICTURES=1. */
+/** Where pictures of the window are kept. */
 export const PICTURES = resolve(import.meta.dirname, '../docs/pictures');
-export const PICTURED = process.env['PROTODIFF_PICTURES'] !== undefined;
 /** Panels and tiles take the colours of the other theme within this, ms. */
 const REPAINTED = 1200;
 
-/** Keeps a cell's picture in both themes, where pictures are asked for; ends in the light one. */
+/** Keeps a picture in both themes, which follow the system's; ends in the light one. */
 export async function picture(page: Page, name: string, of: Locator): Promise<void> {
-  if (!PICTURED) return;
-  for (const theme of ['light', 'dark']) {
-    const toggle = page.getByRole('button', { name: new RegExp(`${theme} theme`, 'i') });
-    if (await toggle.isVisible()) await toggle.click();
+  for (const theme of ['dark', 'light'] as const) {
+    await page.emulateMedia({ colorScheme: theme });
     await of.scrollIntoViewIfNeeded();
     await page.waitForTimeout(REPAINTED);
-    await of.screenshot({ path: join(PICTURES, `${name}-${theme}.png`) });
+    await keep(await of.screenshot(), `${name}-${theme}`);
   }
-  await page.getByRole('button', { name: /light theme/i }).click();
+}
+
+/** A PNG of 256 colours: flat grounds and grey digits need no more. */
+export async function keep(png: Buffer, name: string): Promise<void> {
+  const path = join(PICTURES, `${name}.png`);
+  await sharp(png).png({ palette: true, effort: 10, colours: 256 }).toFile(path);
 }

@@ -1,12 +1,11 @@
 import type { Locator } from '@playwright/test';
 import { expect, test } from './fixtures';
-import { PICTURED, picture } from './picture';
 import { region, stepOf } from './regions';
 
 const FIRST_STEP = 60_000; // ms; a loaded machine captures the step slowly
 const TRAINS = 400_000; // ms
-/** Training steps before the first look: more for pictures in which classes part. */
-const TRAINED = Number(process.env['PROTODIFF_TRAINED'] ?? 51);
+/** Training steps before the first look. */
+const TRAINED = 51;
 
 /** How many pixels of the map's canvas are drawn on. */
 async function inked(map: Locator): Promise<number> {
@@ -26,7 +25,7 @@ async function inked(map: Locator): Promise<number> {
 test('prototypes: scrubbed through training, one followed everywhere, named, laid out, found', async ({
   app,
 }) => {
-  test.setTimeout(240_000 + 1000 * TRAINED);
+  test.setTimeout(300_000);
   const { page } = app;
   await page.getByRole('button', { name: /Train digits/ }).click();
   await expect.poll(() => stepOf(page), { timeout: FIRST_STEP }).toBeGreaterThan(1);
@@ -82,8 +81,6 @@ test('prototypes: scrubbed through training, one followed everywhere, named, lai
   });
   await expect(cards.locator('canvas')).toHaveCount(40);
   // All of the cell at once: it is taller than most windows.
-  if (PICTURED) await page.setViewportSize({ width: 1440, height: 1150 });
-  await picture(page, 'prototypes', cell);
 
   // UMAP in its worker, under the page's own policy; another step is asked for again.
   await cell.getByRole('button', { name: 'UMAP' }).click();

@@ -1,7 +1,6 @@
-import { join, resolve } from 'node:path';
 import { expect, test } from './fixtures';
+import { keep } from './picture';
 
-const INTO = resolve(import.meta.dirname, '../docs/pictures');
 /** Training time before the pictures are taken, ms after the click. */
 const AFTER = 240_000;
 
@@ -10,7 +9,7 @@ test('the pictures of the README', async ({ app }) => {
   await page.setViewportSize({ width: 1440, height: 900 });
   const start = page.getByRole('button', { name: /Train digits/ });
   await expect(start).toBeEnabled();
-  await page.screenshot({ path: join(INTO, 'first-run.png') });
+  await keep(await page.screenshot(), 'first-run');
 
   await start.click();
   const clicked = Date.now();
@@ -29,16 +28,16 @@ test('the pictures of the README', async ({ app }) => {
   await samples.scrollIntoViewIfNeeded();
   await page.waitForTimeout(500);
   const shown = await samples.getByRole('slider').getAttribute('aria-valuetext');
-  await samples.screenshot({ path: join(INTO, 'digits.png') });
+  await keep(await samples.screenshot(), 'digits');
   console.log(
     `digits.png: ${shown}, ${Math.round((Date.now() - clicked) / 1000)} s after the click`,
   );
 
   await page.getByRole('region', { name: 'Note', exact: true }).scrollIntoViewIfNeeded();
   await page.waitForTimeout(500);
-  await page.screenshot({ path: join(INTO, 'main-light.png') });
+  await keep(await page.screenshot(), 'main-light');
   await page.getByRole('button', { name: /dark theme/ }).click();
   await page.waitForTimeout(1000);
-  await page.screenshot({ path: join(INTO, 'main-dark.png') });
+  await keep(await page.screenshot(), 'main-dark');
   await page.getByRole('button', { name: /light theme/ }).click();
 });

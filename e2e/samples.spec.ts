@@ -6,7 +6,6 @@ import sharp from 'sharp';
 import { parseJournal, printJournal } from '../src/shared/config/journal';
 import { configFor } from '../src/shared/config/presets';
 import { expect, test } from './fixtures';
-import { PICTURED, picture } from './picture';
 import { region, shown } from './regions';
 import { sampleStored } from './stored-runs';
 
@@ -48,7 +47,7 @@ const base = configFor('tiny', { kind: 'digits' });
 const config = {
   ...base,
   // Long enough that pictures show something; else as short as a replay needs.
-  training: { ...base.training, steps: PICTURED ? 1500 : 40, checkpoint_every: 10 },
+  training: { ...base.training, steps: 40, checkpoint_every: 10 },
 };
 const changes = [
   { at_step: 6, change: { lr: 4e-3 } },
@@ -58,7 +57,7 @@ const changes = [
 test('a journal replays to the same bits; mixes, pictures and animations of its run', async ({
   app,
 }) => {
-  test.setTimeout(PICTURED ? 900_000 : 240_000);
+  test.setTimeout(240_000);
   const { page } = app;
   await expect(page.getByRole('button', { name: /Train digits/ })).toBeEnabled();
 
@@ -71,7 +70,7 @@ test('a journal replays to the same bits; mixes, pictures and animations of its 
     await expect(region(page, 'Journal').getByRole('listitem')).toHaveCount(2, { timeout: TRAINS });
   });
   const finished = region(page, 'Train').getByText('Finished').first();
-  await expect(finished).toBeVisible({ timeout: PICTURED ? 400_000 : TRAINS });
+  await expect(finished).toBeVisible({ timeout: TRAINS });
 
   await test.step('its journal is exported, and replayed in a run of the same bits', async () => {
     const journal = region(page, 'Journal');
@@ -81,7 +80,6 @@ test('a journal replays to the same bits; mixes, pictures and animations of its 
     expect(file.name).toMatch(/\.journal\.json$/);
     const exported = parseJournal(await readFile(file.path, 'utf8'));
     expect(exported).toMatchObject({ config, changes });
-    if (PICTURED) return;
     await journal.getByRole('button', { name: 'Replay in a new run' }).click();
     await expect(journal.getByText('a replay')).toBeVisible({ timeout: TRAINS });
     await expect(async () => {
@@ -135,7 +133,6 @@ test('a journal replays to the same bits; mixes, pictures and animations of its 
       await expect(
         samples.getByText(/training images are usually .* from each other/).first(),
       ).toBeVisible({ timeout: 60_000 });
-      await picture(page, 'samples', samples);
       const file = await app.download(() =>
         samples.getByRole('button', { name: 'Export Contact sheet, PNG' }).click(),
       );

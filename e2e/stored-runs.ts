@@ -15,6 +15,28 @@ export async function storedRun(workspace: string, ...settings: string[]): Promi
     ],
     { maxBuffer: 64 * 1024 * 1024, cwd: join(CLI, '../..') },
   );
+  return runIn(stdout);
+}
+
+/** Trains a branch of a run from its checkpoint at `step` on to `steps`; returns its id. */
+export async function branchOf(
+  workspace: string,
+  run: string,
+  step: number,
+  steps: number,
+  ...settings: string[]
+): Promise<string> {
+  const args = [CLI, 'branch', run, '--workspace', workspace, '--json', '--step', `${step}`];
+  const set = settings.flatMap((setting) => ['--set', setting]);
+  const { stdout } = await promisify(execFile)(
+    process.execPath,
+    [...args, '--steps', `${steps}`, ...set],
+    { maxBuffer: 64 * 1024 * 1024, cwd: join(CLI, '../..') },
+  );
+  return runIn(stdout);
+}
+
+function runIn(stdout: string): string {
   const run = /"run":\s*"([^"]+)"/.exec(stdout)?.[1];
   if (run === undefined) throw new Error(`the command line named no run: ${stdout.slice(0, 500)}`);
   return run;

@@ -1,8 +1,6 @@
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { Page } from '@playwright/test';
 import { expect, test } from './fixtures';
-import { PICTURED, PICTURES, picture } from './picture';
 import { region, stepOf } from './regions';
 
 const FIRST_STEP = 60_000; // ms; a loaded machine captures the step slowly
@@ -14,11 +12,11 @@ async function train(page: Page, until: number): Promise<void> {
   await expect.poll(() => stepOf(page), { timeout: 400_000 }).toBeGreaterThan(until);
 }
 
-/** Training steps before the first grid: more for pictures that show digits. */
-const TRAINED = Number(process.env['PROTODIFF_TRAINED'] ?? 20);
+/** Training steps before the first grid. */
+const TRAINED = 20;
 
 test('trajectories: made while it trains, looked at by keyboard, saved', async ({ app }) => {
-  test.setTimeout(180_000 + 1000 * TRAINED);
+  test.setTimeout(200_000);
   const { page } = app;
   await train(page, TRAINED);
   const cell = region(page, 'Trajectories');
@@ -34,7 +32,6 @@ test('trajectories: made while it trains, looked at by keyboard, saved', async (
   await expect(grid.getByRole('row')).toHaveCount(7);
   await expect(grid.locator('canvas')).toHaveCount(60);
   expect(await stepOf(page)).toBeGreaterThan(before);
-  await picture(page, 'trajectories', cell);
 
   // All rows begin as the same noise, and end apart.
   const pixels = (row: number, column: number): Promise<string> =>
@@ -49,7 +46,6 @@ test('trajectories: made while it trains, looked at by keyboard, saved', async (
   expect(await pixels(3, 9)).not.toBe(await pixels(0, 9));
   await cell.getByRole('button', { name: 'difference' }).click();
   await expect(cell.getByText(/less the first row's/)).toBeVisible();
-  await picture(page, 'trajectories-difference', cell);
 
   // The scrubber and the grid move together; a frame is enlarged and left by keyboard.
   const scrubber = cell.getByRole('slider', { name: 'Column shown' });
@@ -67,7 +63,6 @@ test('trajectories: made while it trains, looked at by keyboard, saved', async (
   await page.keyboard.press('ArrowDown');
   await expect(zoom.getByRole('heading')).toHaveText('prototype 2');
   await expect(zoom.getByText(/Predicted x₀ is .* from the first row's/)).toBeVisible();
-  if (PICTURED) await zoom.screenshot({ path: join(PICTURES, 'trajectories-zoom.png') });
   await page.keyboard.press('Escape');
   await expect(zoom).toBeHidden();
 
@@ -92,7 +87,6 @@ test('trajectories: rows of a stopped run are chosen, and long work is given up'
   await cell.getByRole('button', { name: '6 rows' }).click();
   await cell.getByRole('button', { name: 'EMA and raw' }).click();
   await expect(cell.getByRole('listitem')).toHaveCount(2);
-  await picture(page, 'trajectories-rows', cell);
   await cell.getByRole('button', { name: 'Compute' }).click();
   await expect(cell.getByRole('rowheader', { name: /raw/ })).toBeVisible({ timeout: 30_000 });
   await expect(cell.getByRole('button', { name: 'Compute again' })).toBeVisible({
@@ -109,7 +103,7 @@ test('trajectories: rows of a stopped run are chosen, and long work is given up'
 });
 
 test('samples: a contact sheet is made while it trains, and saved three ways', async ({ app }) => {
-  test.setTimeout(180_000 + 1000 * TRAINED);
+  test.setTimeout(200_000);
   const { page } = app;
   await train(page, TRAINED);
   const cell = region(page, 'Samples');
@@ -127,7 +121,6 @@ test('samples: a contact sheet is made while it trains, and saved three ways', a
   const columns = await cell.getByRole('columnheader').count();
   await expect(cell.locator('td canvas')).toHaveCount(columns * 3);
   await expect(cell.getByRole('img', { name: 'mean of 0 and 1, seed 43' })).toBeVisible();
-  await picture(page, 'samples-sheet', cell);
   for (const [name, kind] of [
     ['Contact sheet, PNG', 'png'],
     ['Single images, ZIP', 'zip'],

@@ -1,4 +1,4 @@
-import { untrack } from 'svelte';
+import { onDestroy, untrack } from 'svelte';
 import type { Session } from '../../session/session.svelte';
 import { ghostsOf } from './ghosts';
 import type { Ghost } from './ghosts';
@@ -22,6 +22,11 @@ export class DrawnRuns {
   /** Runs to follow for the ghosts. */
   get ancestors(): string[] {
     return this.ghosts.map(({ run }) => run);
+  }
+
+  /** The runs themselves, without what came before them. */
+  get own(): DrawnRun[] {
+    return this.all.filter(({ until }) => until === undefined);
   }
 
   private get lines(): Ghost[] {
@@ -58,4 +63,16 @@ export class DrawnRuns {
       }),
     );
   });
+}
+
+/** Runs of a cell, followed with their ancestors for as long as it lives. */
+export function drawRuns(
+  session: Session,
+  owner: string,
+  runs: () => readonly string[],
+): DrawnRuns {
+  const drawn = new DrawnRuns(session, runs);
+  $effect(() => session.pool.want(owner, [...runs(), ...drawn.ancestors]));
+  onDestroy(() => session.pool.want(owner, []));
+  return drawn;
 }

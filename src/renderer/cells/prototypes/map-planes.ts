@@ -53,10 +53,17 @@ export function spreadPlanes(
     (sum, { bank }, i) => joined(sum, extentOf({ plane: planes[i] as Float64Array, bank })),
     undefined,
   );
-  const shown = (snapshot: Snapshot): number => {
+  // Asked for at each frame of a scrub, by the map and by what stands above it.
+  const known = new WeakMap<Snapshot, number>();
+  const shareOf = (snapshot: Snapshot): number => {
     const plane = planes[all.indexOf(snapshot)];
     const whole = variance(stacked(snapshot), d);
     return plane && whole > 0 ? variance(plane, 2) / whole : 0;
+  };
+  const shown = (snapshot: Snapshot): number => {
+    const share = known.get(snapshot) ?? shareOf(snapshot);
+    known.set(snapshot, share);
+    return share;
   };
   return extent && { all: planes, extent, shown, fan: fanned };
 }

@@ -1,0 +1,123 @@
+import { cp, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Page } from '@playwright/test';
+import { notebookFor, printNotebook } from '../src/shared/config/notebook';
+import type { RunConfig } from '../src/shared/config/run-config';
+import { expect, test } from './fixtures';
+import { picture } from './picture';
+import { region } from './regions';
+import { branchOf, storedRun } from './stored-runs';
+
+/** A workspace with a trained run and a branch of it, newest last; without one they are trained. */
+const FROM = process.env['PROTODIFF_RUNS'];
+const STEPS = 1200;
+const MAKES = 240_000; // ms, a sheet or a grid beside nothing else
+const DIGITS = [
+  ...['zeros', 'ones', 'twos', 'threes', 'fours'],
+  ...['fives', 'sixes', 'sevens', 'eights', 'nines'],
+];
+const NOTE = `# Do ten prototypes find ten digits?
+
+The parent run had learned the strokes; this branch goes on with a **quarter** of its learning rate.
+**Watch** the last quarter of t, and whether a prototype changes what is drawn.`;
+
+/** The parent and its branch, which is trained to the same step. */
+async function runsIn(workspace: string): Promise<[string, string]> {
+  if (FROM !== undefined) {
+    await cp(join(FROM, 'runs'), join(workspace, 'runs'), { recursive: true });
+    const { runs } = JSON.parse(await readFile(join(FROM, 'pictures.json'), 'utf8')) as {
+      runs: [string, string];
+    };
+    return runs;
+  }
+  const settings = ['--preset', 'quick', '--set', `training.steps=${STEPS}`];
+  const parent = await storedRun(workspace, ...settings, '--set', 'sample_every=50');
+  return [parent, await branchOf(workspace, parent, STEPS / 2, STEPS, 'lr=5e-4')];
+}
+
+async function configOf(workspace: string, run: string): Promise<RunConfig> {
+  const text = await readFile(join(workspace, 'runs', run, 'run.json'), 'utf8');
+  return (JSON.parse(text) as { config: RunConfig }).config;
+}
+
+/** Each prototype by the class that most of its images have. */
+async function nameAll(page: Page): Promise<void> {
+  const cards = region(page, 'Prototypes').getByRole('list', { name: 'Prototypes' });
+  const mixes = await cards.locator('.mix').allInnerTexts();
+  for (const [prototype, mix] of mixes.entries()) {
+    await cards
+      .getByRole('button', { name: `Name and colour of prototype ${prototype}` })
+      .press('Enter');
+    const field = cards.getByRole('textbox', { name: `Name of prototype ${prototype}` });
+    await field.fill(DIGITS[Number(/^\d+/.exec(mix)?.[0])] ?? '');
+    await field.press('Enter');
+  }
+}
+
+test('the pictures of the cells', async ({ app }) => {
+  const [parent, child] = await runsIn(app.workspace);
+  const { cells, ...head } = notebookFor(await configOf(app.workspace, child), NOTE);
+  const notebook = {
+    ...head,
+    cells: [
+      ...cells.map((cell) => (cell.kind === 'train' ? { ...cell, run: child } : cell)),
+      { id: 'compare', kind: 'compare' as const, runs: [child, parent] },
+    ],
+  };
+  await mkdir(join(app.workspace, 'notebooks'), { recursive: true });
+  await writeFile(
+    join(app.workspace, 'notebooks', 'digits, ten prototypes.json'),
+    printNotebook(notebook),
+  );
+  await app.relaunch();
+  const { page } = app;
+  await page.setViewportSize({ width: 1440, height: 1700 });
+
+  const prototypes = region(page, 'Prototypes');
+  const chosen = prototypes.getByRole('button', { name: 'Find again' });
+  await expect(chosen).toBeVisible({ timeout: MAKES });
+  await nameAll(page);
+  await prototypes.getByRole('button', { name: 'Draw samples' }).click();
+  await expect(prototypes.getByRole('button', { name: 'Draw again' })).toBeVisible({
+    timeout: MAKES,
+  });
+  await page.setViewportSize({ width: 1440, height: 900 });
+  await page
+    .getByRole('main')
+    .locator('.scroll')
+    .evaluate((node) => {
+      (node as unknown as { scrollTop: number }).scrollTop = 0;
+    });
+  await picture(page, 'document', page.locator('body'));
+  await page.setViewportSize({ width: 1440, height: 1700 });
+  await picture(page, 'curves', region(page, 'Curves'));
+  await picture(page, 'prototypes', prototypes);
+
+  const trajectories = region(page, 'Trajectories');
+  await trajectories.getByRole('button', { name: 'Compute' }).click();
+  await expect(trajectories.getByRole('button', { name: 'Compute again' })).toBeVisible({
+    timeout: MAKES,
+  });
+  await picture(page, 'trajectories', trajectories);
+  await trajectories.getByRole('button', { name: 'difference' }).click();
+  await picture(page, 'trajectories-difference', trajectories);
+
+  const samples = region(page, 'Samples');
+  await picture(page, 'samples', samples);
+  await samples.getByRole('button', { name: 'Contact sheet' }).click();
+  await samples.getByRole('button', { name: 'Nearest training image' }).click();
+  await samples.getByRole('button', { name: 'Make the sheet' }).click();
+  await expect(samples.getByRole('button', { name: 'Make again' })).toBeVisible({ timeout: MAKES });
+  await picture(page, 'samples-sheet', samples);
+
+  const compare = region(page, 'Compare');
+  await compare.getByRole('button', { name: 'Contact sheets' }).click();
+  await compare.getByRole('button', { name: 'Make the sheets' }).click();
+  await expect(compare.getByRole('button', { name: 'Make again' })).toBeVisible({ timeout: MAKES });
+  await picture(page, 'compare', compare);
+
+  await page.setViewportSize({ width: 1440, height: 900 });
+  await page.keyboard.press('Control+k');
+  await page.keyboard.type('add');
+  await picture(page, 'palette', page.locator('body'));
+});
