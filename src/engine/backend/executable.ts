@@ -80,3 +80,12 @@ export function mapValues<A, B>(
 ): Record<string, B> {
   return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, map(value)]));
 }
+
+export function mapNames<A, B>(
+  record: Record<string, A>,
+  map: (name: string, value: A) => B,
+): Record<string, B> {
+  return Object.fromEntries(
+    Object.entries(record).map(([name, value]) => [name, map(name, value)]),
+  );
+}

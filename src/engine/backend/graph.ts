@@ -42,16 +42,21 @@ export type Attrs = Record<string, Attr>;
 export const type = (dtype: number): Attr => ({ type: dtype });
 export const shape = (extents: readonly number[]): Attr => ({ shape: shapeOf(extents) });
 
+export const text = (value: string): Attr => ({ s: Buffer.from(value) });
+
 function shapeOf(extents: readonly number[]): { dim: { size: number }[] } {
   return { dim: extents.map((size) => ({ size })) };
 }
 
-export class Graph {
-  private readonly nodes: { name: string; op: string; input: string[]; attr: Attrs }[] = [];
+export interface GraphNode {
+  name: string;
+  op: string;
+  input: string[];
+  attr: Attrs;
+}
 
-  get size(): number {
-    return this.nodes.length;
-  }
+export class Graph {
+  readonly nodes: GraphNode[] = [];
 
   /** Adds a node and returns its name, which is also its first output. */
   add(op: string, input: string[], attr: Attrs, name = `${op}_${this.nodes.length}`): string {

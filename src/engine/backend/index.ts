@@ -1,6 +1,6 @@
 import { AppError } from '@shared/errors';
 import type { Backend } from '@shared/protocol/contract';
-import type { NativeBackend } from './capture';
+import type { NativeBackend } from './binding';
 import { registerKernels } from './kernels';
 import { checkOneOp, loadTf } from './load';
 import type { Tf } from './load';

@@ -1,15 +1,14 @@
+import type { Abstract } from './shapes';
+
 /** An operation as it goes into a graph; inputs are node names. */
 export interface Operation {
   op: string;
   attrs: { name: string; type: number; value: unknown }[];
   inputs: string[];
 }
-/** What is known of an input while recording. */
-export interface Operand {
+/** What is known of an input while tracing. */
+export interface Operand extends Abstract {
   node: string;
-  shape: readonly number[];
-  /** The values of a small integer constant, e.g. the axes of a sum. */
-  values?: readonly number[];
 }
 
 /**

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import type { Backend } from '@shared/protocol/contract';
-import type { NativeBackend } from './capture';
+import type { NativeBackend } from './binding';
 import { checkOneOp, requirePackage } from './load';
 import type { Tf } from './load';
 

@@ -1,0 +1,251 @@
+import * as tf from '@tensorflow/tfjs';
+import type { NdArray } from '@shared/maths/ndarray';
+import type { Binding, NativeBackend, OpOutput, TensorMap } from './binding';
+import { idOf } from './binding';
+import type { Program } from './executable';
+import { mapNames } from './executable';
+import { DT, Graph, shape, text, type } from './graph';
+import type { Attr, Attrs } from './graph';
+import { lean } from './lean';
+import type { Operand } from './lean';
+import { shapesOf } from './shapes';
+import type { Abstract, OpAttr } from './shapes';
+
+/** How to call a function of a traced program. */
+export interface Signature {
+  /** The placeholder of an input is `function/input`. */
+  inputs: string[];
+  /** [key, node] of each output; fetching one also performs the function's assignments. */
+  outputs: [string, string][];
+}
+
+export interface Traced {
+  graph: Graph;
+  signatures: Record<string, Signature>;
+}
+
+/** What stands in for the addon while a function is written down. */
+export interface Device {
+  createTensor: Binding['createTensor'];
+  executeOp(
+    op: string,
+    attrs: OpAttr[],
+    inputs: number[],
+    outputs: number,
+    known: readonly Abstract[],
+  ): OpOutput[];
+  deleteTensor(id: number): void;
+}
+
+/**
+ * Computes nothing: results are shapes and dtypes under negative numbers, which tfjs-node takes
+ * for tensors that the addon does not have, so it never hands them to it.
+ */
+export function abstractDevice(): Device {
+  let id = -1; // what tfjs-node gives a tensor that was not uploaded yet
+  return {
+    createTensor: () => --id,
+    executeOp: (op, attrs, _inputs, _outputs, known) =>
+      shapesOf(op, attrs, known).map(({ shape, dtype }) => ({
+        id: --id,
+        shape: [...shape],
+        dtype,
+      })),
+    deleteTensor: () => undefined,
+  };
+}
+
+/**
+ * Writes every function of a program down as a graph, with the state as variables. Each is called
+ * once and watched at the native addon: ops become nodes, uploads constants, inputs placeholders.
+ * Nothing is computed; shapes follow from the example inputs, whose values do not matter.
+ *
+ * @param device  runs the ops meanwhile; by default none does
+ * @throws Error when a function uses something that was made outside of it, reads the values of a
+ *         tensor, or needs an op that shapes.ts does not know
+ */
+export function trace(
+  program: Program,
+  backend: NativeBackend,
+  device: Device = abstractDevice(),
+): Traced {
+  const graph = new Graph();
+  for (const [name, value] of Object.entries(program.state)) addVariable(graph, name, value.shape);
+  const signatures = mapNames(program.functions, (name) =>
+    traceFunction(graph, backend, program, name, device),
+  );
+  return { graph, signatures };
+}
+
+/** A variable `var/name`, read by `get/name`; `done/name` sets it to what `init/name` is fed. */
+function addVariable(graph: Graph, name: string, extents: readonly number[]): void {
+  const dtype = { dtype: type(DT.float32) };
+  graph.add(
+    'VarHandleOp',
+    [],
+    { ...dtype, shape: shape(extents), shared_name: text(name), container: text('') },
+    `var/${name}`,
+  );
+  graph.placeholder(DT.float32, extents, `init/${name}`);
+  graph.add('AssignVariableOp', [`var/${name}`, `init/${name}`], dtype, `set/${name}`);
+  graph.add('Identity', [`init/${name}`, `^set/${name}`], { T: type(DT.float32) }, `done/${name}`);
+  graph.add('ReadVariableOp', [`var/${name}`], dtype, `get/${name}`);
+}
+
+function traceFunction(
+  graph: Graph,
+  backend: NativeBackend,
+  program: Program,
+  name: string,
+  device: Device,
+): Signature {
+  const definition = program.functions[name];
+  if (definition === undefined) throw new Error(`no function named ${name}`);
+  const { binding, tensorMap } = backend;
+  const nodes: Nodes = new Map();
+  const stand = (array: NdArray, node: (dtype: number) => string): tf.Tensor => {
+    const dtype = array.dtype === 'i32' ? DT.int32 : DT.float32;
+    const extents = [...array.shape];
+    const id = device.createTensor(extents, dtype, array.data);
+    nodes.set(id, { node: node(dtype), shape: extents, dtype });
+    return backend.createOutputTensor({ id, shape: extents, dtype });
+  };
+  backend.tensorMap = ownTensors(tensorMap, name);
+  backend.binding = recorder(binding, device, { graph, nodes, name });
+  tf.engine().startScope(name);
+  try {
+    const state = mapNames(program.state, (key, value) =>
+      stand(value, (dtype) =>
+        graph.add('ReadVariableOp', [`var/${key}`], { dtype: type(dtype) }, `${name}/read/${key}`),
+      ),
+    );
+    const inputs = mapNames(definition.example(), (key, value) =>
+      stand(value, (dtype) => graph.placeholder(dtype, value.shape, `${name}/${key}`)),
+    );
+    const { outputs, state: next = {} } = definition.run(state, inputs);
+    const result = (value: tf.Tensor): Operand => known(nodes, idOf(backend, value), name);
+    const assigned = Object.entries(next).map(([key, value]) => {
+      const { node, dtype } = result(value);
+      return graph.add('AssignVariableOp', [`var/${key}`, node], { dtype: type(dtype) });
+    });
+    const fetches = Object.entries(outputs).map(([key, value]): [string, string] => {
+      const { node, dtype } = result(value);
+      const after = assigned.map((assignment) => `^${assignment}`);
+      const fetch = graph.add(
+        'Identity',
+        [node, ...after],
+        { T: type(dtype) },
+        `${name}/out/${key}`,
+      );
+      return [key, fetch];
+    });
+    tf.dispose([outputs, next] as unknown as tf.TensorContainer); // some are kept beyond a scope
+    return { inputs: Object.keys(inputs), outputs: fetches };
+  } finally {
+    tf.engine().endScope();
+    backend.binding = binding;
+    backend.tensorMap = tensorMap;
+  }
+}
+
+/** What each tensor is in the graph. */
+type Nodes = Map<number, Operand>;
+
+/** The addon while a function is traced. Its own properties are frozen, so this is a copy. */
+function recorder(
+  real: Binding,
+  device: Device,
+  { graph, nodes, name }: { graph: Graph; nodes: Nodes; name: string },
+): Binding {
+  const constants = Object.getOwnPropertyNames(real).filter(
+    (key) => typeof real[key] !== 'function',
+  );
+  return {
+    ...Object.fromEntries(constants.map((key) => [key, real[key]])),
+    createTensor(extents, dtype, values) {
+      const id = device.createTensor(extents, dtype, values);
+      const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength).slice();
+      const node = graph.constant(dtype, extents, bytes);
+      const integers = values instanceof Int32Array && { values: [...values] };
+      nodes.set(id, { node, shape: extents, dtype, ...integers });
+      return id;
+    },
+    executeOp(op, attrs, inputs, outputs) {
+      const operands = inputs.map((id) => known(nodes, id, `${name}: ${op}`));
+      const results = device.executeOp(op, attrs, inputs, outputs, operands);
+      const operation = lean(op, attrs, operands);
+      const attr: Attrs = {};
+      for (const item of operation.attrs) attr[item.name] = attrOf(real, item);
+      const node = graph.add(operation.op, operation.inputs, attr);
+      results.forEach(({ id, shape, dtype }, index) =>
+        nodes.set(id, { node: index ? `${node}:${index}` : node, shape, dtype }),
+      );
+      return results;
+    },
+    tensorDataSync(id: number): never {
+      const { node } = known(nodes, id, name);
+      throw new Error(
+        `cannot capture ${name}: it reads the values of ${node}, which has none before it runs`,
+      );
+    },
+    deleteTensor: (id: number) => device.deleteTensor(id),
+    runSavedModel: refuse('runSavedModel', name),
+    deleteSavedModel: refuse('deleteSavedModel', name),
+  };
+}
+
+function refuse(what: string, name: string): () => never {
+  return () => {
+    throw new Error(`cannot capture ${name}: it calls ${what}`);
+  };
+}
+
+/** Tensors from elsewhere are refused: here they would get a number that means nothing later. */
+function ownTensors(map: TensorMap, name: string): TensorMap {
+  const own = new WeakSet<object>();
+  return {
+    get(dataId) {
+      if (!own.has(dataId)) throw madeOutside(name);
+      return map.get(dataId);
+    },
+    set(dataId, entry) {
+      own.add(dataId);
+      map.set(dataId, entry);
+    },
+    has: (dataId) => map.has(dataId),
+    delete: (dataId) => map.delete(dataId),
+    numDataIds: () => map.numDataIds(),
+  };
+}
+
+function known(nodes: Nodes, id: number, where: string): Operand {
+  const operand = nodes.get(id);
+  if (operand === undefined) throw madeOutside(where);
+  return operand;
+}
+
+function madeOutside(where: string): Error {
+  return new Error(
+    `cannot capture ${where}: it uses a tensor that was made outside of the step; make it an input`,
+  );
+}
+
+function attrOf(binding: Binding, { name, type: kind, value }: OpAttr): Attr {
+  const many = Array.isArray(value);
+  switch (kind) {
+    case binding.TF_ATTR_INT:
+      return many ? { list: { i: value } } : { i: value };
+    case binding.TF_ATTR_FLOAT:
+      return many ? { list: { f: value } } : { f: value };
+    case binding.TF_ATTR_BOOL:
+      return many ? { list: { b: value } } : { b: value };
+    case binding.TF_ATTR_TYPE:
+      return many ? { list: { type: value } } : { type: value };
+    case binding.TF_ATTR_SHAPE:
+      return shape(value as number[]);
+    case binding.TF_ATTR_STRING:
+      return text(value as string);
+    default:
+      throw new Error(`cannot capture the attribute ${name}: unknown kind ${kind}`);
+  }
+}
