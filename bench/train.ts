@@ -1,15 +1,10 @@
 import { loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
 import { ndarray } from '@shared/maths/ndarray';
-import { stream } from '@shared/maths/rng';
-import type { Dataset } from '../src/engine/data/dataset';
 import { loadBackend } from '../src/engine/backend';
-import { makeExecutable } from '../src/engine/run/open';
-import { initialParameters, initialRunning } from '../src/engine/training/initial';
-import { geometryOf, trainingProgram } from '../src/engine/training/program';
-import { Trainer } from '../src/engine/training/trainer';
 import { CONFIGS } from './configs';
 import { spread } from './spread';
+import { openTrainer } from './trainer';
 
 /** Times whole training steps and UNet forwards on random images; one JSON line, the peer's fields. */
 const { values: flags } = parseArgs({
@@ -31,42 +26,13 @@ if (flags.eager) process.env['PROTODIFF_EAGER'] = '1';
 
 async function main(): Promise<void> {
   const backend = await loadBackend();
-  const geometry = geometryOf(config);
-  const { total } = geometry.layout;
-  const params = initialParameters(geometry.specs, geometry.layout, 1);
-  const zeros = () => ndarray(new Float32Array(total), [total]);
-  const running = initialRunning(geometry.spec);
   const began = performance.now();
-  const executable = makeExecutable(
-    trainingProgram({ ...config, sampling: { ...config.sampling, count: 16 } }, geometry, {
-      params: ndarray(params, [total]),
-      ema: ndarray(params.slice(), [total]),
-      m: zeros(),
-      v: zeros(),
-      running: ndarray(running, [running.length]),
-    }),
+  const { trainer, executable, geometry } = openTrainer(
+    { ...config, sampling: { ...config.sampling, count: 16 } },
     backend,
   );
   const capture_s = (performance.now() - began) / 1000;
   const { image_size, channels } = config.data;
-  const count = Math.max(batch, 64);
-  const pixels = new Uint8Array(count * image_size * image_size * channels);
-  const rng = stream(1, 'noise', 0);
-  for (let i = 0; i < pixels.length; i++) pixels[i] = rng.int(256);
-  const dataset: Dataset = {
-    name: 'random',
-    count,
-    height: image_size,
-    width: image_size,
-    channels: config.data.channels,
-    images: pixels,
-    labels: null,
-    classes: [],
-    fingerprint: '',
-    skipped: [],
-    skipped_total: 0,
-  };
-  const trainer = new Trainer(config, geometry, dataset, executable, config.knobs, 0);
   const clock = (work: () => unknown): number[] => {
     const times: number[] = [];
     for (let i = -Number(flags.warmup); i < Number(flags.steps); i++) {
@@ -102,7 +68,7 @@ async function main(): Promise<void> {
     batch,
     precision: flags.precision,
     kind: executable.kind,
-    parameters: total,
+    parameters: geometry.layout.total,
     capture_s: Number(capture_s.toFixed(2)),
     train_step_s: spread(train),
     train_cpu_s: Number(cpu_s.toFixed(4)),

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { parse } from 'protobufjs';
 
 /**
@@ -57,6 +58,7 @@ export interface GraphNode {
 
 export class Graph {
   readonly nodes: GraphNode[] = [];
+  private readonly constants = new Map<string, string>();
 
   /** Adds a node and returns its name, which is also its first output. */
   add(op: string, input: string[], attr: Attrs, name = `${op}_${this.nodes.length}`): string {
@@ -64,9 +66,16 @@ export class Graph {
     return name;
   }
 
-  constant(dtype: number, extents: readonly number[], bytes: Uint8Array, name?: string): string {
+  /** The same values twice are one node: axes and shapes are most of a graph, and repeat. */
+  constant(dtype: number, extents: readonly number[], bytes: Uint8Array): string {
+    const content = bytes.length <= 64 ? bytes : createHash('sha256').update(bytes).digest();
+    const key = `${dtype} [${extents.join()}] ${content.join()}`;
+    const known = this.constants.get(key);
+    if (known !== undefined) return known;
     const value = { dtype, tensor_shape: shapeOf(extents), tensor_content: bytes };
-    return this.add('Const', [], { dtype: type(dtype), value: { tensor: value } }, name);
+    const node = this.add('Const', [], { dtype: type(dtype), value: { tensor: value } });
+    this.constants.set(key, node);
+    return node;
   }
 
   placeholder(dtype: number, extents: readonly number[], name: string): string {

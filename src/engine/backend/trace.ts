@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
+import { sizeOf } from '@shared/maths/ndarray';
 import type { NdArray } from '@shared/maths/ndarray';
 import type { Binding, NativeBackend, OpOutput, TensorMap } from './binding';
 import { idOf } from './binding';
@@ -6,6 +7,7 @@ import type { Program } from './executable';
 import { mapNames } from './executable';
 import { DT, Graph, shape, text, type } from './graph';
 import type { Attr, Attrs } from './graph';
+import { late } from './late';
 import { lean } from './lean';
 import type { Operand } from './lean';
 import { shapesOf } from './shapes';
@@ -70,10 +72,12 @@ export function trace(
   device: Device = abstractDevice(),
 ): Traced {
   const graph = new Graph();
+  const elements = new Map<string, number>();
   for (const [name, value] of Object.entries(program.state)) addVariable(graph, name, value.shape);
   const signatures = mapNames(program.functions, (name) =>
-    traceFunction(graph, backend, program, name, device),
+    traceFunction(graph, backend, program, name, device, elements),
   );
+  late(graph.nodes, elements);
   return { graph, signatures };
 }
 
@@ -98,6 +102,7 @@ function traceFunction(
   program: Program,
   name: string,
   device: Device,
+  elements: Map<string, number>,
 ): Signature {
   const definition = program.functions[name];
   if (definition === undefined) throw new Error(`no function named ${name}`);
@@ -139,6 +144,7 @@ function traceFunction(
       );
       return [key, fetch];
     });
+    for (const { node, shape } of nodes.values()) elements.set(node, sizeOf(shape));
     tf.dispose([outputs, next] as unknown as tf.TensorContainer); // some are kept beyond a scope
     return { inputs: Object.keys(inputs), outputs: fetches };
   } finally {

@@ -1,0 +1,88 @@
+import { parseArgs } from 'node:util';
+import * as tf from '@tensorflow/tfjs';
+import type { RunConfig } from '@shared/config/run-config';
+import { loadBackend } from '../src/engine/backend';
+import { checkpointTensors } from '../src/engine/training/checkpoint';
+import { preview } from '../src/engine/training/preview';
+import { CONFIGS } from './configs';
+import { openTrainer } from './trainer';
+
+/**
+ * Trains for many steps, with a picture and a checkpoint's tensors now and then, and says whether
+ * memory grows: the slope of resident memory after a warm-up, tensors and sessions at begin and end.
+ * Exit code 1 when any is out of its bounds.
+ */
+const { values: flags } = parseArgs({
+  options: {
+    config: { type: 'string', default: 'app' },
+    steps: { type: 'string', default: '2000' },
+    json: { type: 'boolean', default: false },
+  },
+});
+const config: RunConfig | undefined = CONFIGS[flags.config];
+if (config === undefined) throw new Error(`--config is one of ${Object.keys(CONFIGS).join(', ')}`);
+const steps = Number(flags.steps);
+
+/** MB in a thousand steps. */
+const MOST_SLOPE = 2;
+const SAMPLE_EVERY = 10;
+const PICTURE_EVERY = 100;
+/** Of all steps: V8's and the allocator's pools have then grown to what they need. */
+const WARM_UP = 0.25;
+
+async function main(config: RunConfig): Promise<void> {
+  const backend = await loadBackend();
+  const { trainer, executable, geometry } = openTrainer(config, backend);
+  const sampling = { ...config.sampling, steps: 2 };
+  const picture = (): void => {
+    executable.call('snapshot_ema', {});
+    const run = preview(config, sampling, geometry, trainer.schedule, executable);
+    while (!run.next().done);
+    checkpointTensors(executable, geometry, trainer.step);
+  };
+  const counts = () => ({
+    tensors: tf.memory().numTensors,
+    native_tensors: backend.native?.getNumOfTFTensors() ?? null,
+    sessions: backend.native?.getNumOfSavedModels() ?? null,
+  });
+  trainer.runStep();
+  picture();
+  const begin = counts();
+  const samples: [number, number][] = [];
+  while (trainer.step < steps) {
+    const { step } = trainer.runStep();
+    if (step % PICTURE_EVERY === 0) picture();
+    else if (step % SAMPLE_EVERY === 0 && step > WARM_UP * steps) {
+      samples.push([step, process.memoryUsage.rss() / 1e6]);
+    }
+  }
+  const end = counts();
+  const slope = slopeOf(samples) * 1000;
+  const report = {
+    config: flags.config,
+    kind: executable.kind,
+    steps,
+    samples: samples.length,
+    rss_mb: { first: round(samples[0]?.[1]), last: round(samples.at(-1)?.[1]) },
+    slope_mb_per_1000_steps: round(slope),
+    bound_mb_per_1000_steps: MOST_SLOPE,
+    begin,
+    end,
+    ok: slope < MOST_SLOPE && JSON.stringify(begin) === JSON.stringify(end),
+  };
+  executable.dispose();
+  console.log(flags.json ? JSON.stringify(report) : report);
+  if (!report.ok) process.exitCode = 1;
+}
+
+const round = (value = NaN): number => Number(value.toFixed(2));
+
+/** Least squares, y by x. */
+function slopeOf(points: [number, number][]): number {
+  const mean = (of: (point: [number, number]) => number): number =>
+    points.reduce((sum, point) => sum + of(point), 0) / points.length;
+  const x = mean(([step]) => step);
+  const y = mean(([, rss]) => rss);
+  return mean(([step, rss]) => (step - x) * (rss - y)) / mean(([step]) => (step - x) * (step - x));
+}
+void main(config);

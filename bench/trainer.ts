@@ -1,0 +1,47 @@
+import type { RunConfig } from '@shared/config/run-config';
+import { ndarray } from '@shared/maths/ndarray';
+import { stream } from '@shared/maths/rng';
+import type { LoadedBackend } from '../src/engine/backend';
+import type { Executable } from '../src/engine/backend/executable';
+import type { Dataset } from '../src/engine/data/dataset';
+import { makeExecutable } from '../src/engine/run/open';
+import { initialParameters, initialRunning } from '../src/engine/training/initial';
+import { geometryOf, trainingProgram } from '../src/engine/training/program';
+import type { Geometry } from '../src/engine/training/program';
+import { Trainer } from '../src/engine/training/trainer';
+
+/** A configuration ready to step on random images; `images` of a look at the prototypes, 0 for none. */
+export function openTrainer(
+  config: RunConfig,
+  backend: LoadedBackend,
+  images = 0,
+): { trainer: Trainer; executable: Executable; geometry: Geometry } {
+  const geometry = geometryOf(config);
+  const { total } = geometry.layout;
+  const params = initialParameters(geometry.specs, geometry.layout, 1);
+  const zeros = () => ndarray(new Float32Array(total), [total]);
+  const running = initialRunning(geometry.spec);
+  const state = {
+    params: ndarray(params, [total]),
+    ema: ndarray(params.slice(), [total]),
+    m: zeros(),
+    v: zeros(),
+    running: ndarray(running, [running.length]),
+  };
+  const executable = makeExecutable(trainingProgram(config, geometry, state, images), backend);
+  const data = randomImages(config, Math.max(config.training.batch_size, 64));
+  const trainer = new Trainer(config, geometry, data, executable, { ...config.knobs }, 0);
+  return { trainer, executable, geometry };
+}
+
+export function randomImages({ data, model }: RunConfig, count: number): Dataset {
+  const { image_size, channels } = data;
+  const images = new Uint8Array(count * image_size * image_size * channels);
+  const rng = stream(1, 'noise', 0);
+  for (let i = 0; i < images.length; i++) images[i] = rng.int(256);
+  return {
+    ...{ name: 'random', count, height: image_size, width: image_size, channels, images },
+    labels: Int32Array.from({ length: count }, (_, i) => i % model.k),
+    ...{ classes: [], fingerprint: '', skipped: [], skipped_total: 0 },
+  };
+}
