@@ -24,6 +24,7 @@ function written(): string {
   writer.writePrototypes(
     {
       ...{ step: 50, wall: 0, assignments: 1000, perplexity: 2.5, churn: 0.125 },
+      ids: ndarray(Int32Array.of(0, 1, 2, 3), [4]),
       bank: ndarray(Float32Array.of(1, 0, 1, 0.1, 0, 1, -1, 0), [4, 2]),
       features: ndarray(new Float32Array(4), [2, 2]),
       assignment: ndarray(Int32Array.of(0, 1), [2]),

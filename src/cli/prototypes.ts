@@ -33,16 +33,19 @@ type NameOf = (prototype: number) => string;
 
 function asJson(run: string, snapshot: PrototypeSnapshot | undefined, nameOf: NameOf): object {
   if (snapshot === undefined) return { run, step: null, alarms: [] };
-  const { step, usage, assignments, perplexity, churn, purity, nmi, swaps } = snapshot;
+  const { step, ids, usage, assignments, perplexity, churn, purity, nmi, swaps } = snapshot;
   return {
     ...{ run, step, assignments, perplexity, churn, purity, nmi, swaps },
-    prototypes: [...usage.data].map((share, i) => ({ name: nameOf(i), usage: share })),
+    prototypes: [...usage.data].map((share, i) => ({
+      name: nameOf(ids.data[i] ?? i),
+      usage: share,
+    })),
     alarms: prototypeAlarms(snapshot),
   };
 }
 
 function asText(run: string, snapshot: PrototypeSnapshot, nameOf: NameOf): string {
-  const { step, usage, assignments, perplexity, churn, purity, nmi, swaps } = snapshot;
+  const { step, ids, usage, assignments, perplexity, churn, purity, nmi, swaps } = snapshot;
   const figure = (value: number | null, digits = 3): string => value?.toFixed(digits) ?? '–';
   const swap =
     swaps.length === 0 ? null : swaps.reduce((sum, s) => sum + s.change, 0) / swaps.length;
@@ -59,7 +62,10 @@ function asText(run: string, snapshot: PrototypeSnapshot, nameOf: NameOf): strin
     '',
     ...table([
       ['prototype', `of the last ${assignments} assignments`],
-      ...[...usage.data].map((share, i) => [nameOf(i), `${(100 * share).toFixed(1)} %`]),
+      ...[...usage.data].map((share, i) => [
+        nameOf(ids.data[i] ?? i),
+        `${(100 * share).toFixed(1)} %`,
+      ]),
     ]),
   ];
   for (const { kind, prototypes: of, value, limit, suggestion } of prototypeAlarms(snapshot)) {

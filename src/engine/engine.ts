@@ -27,6 +27,7 @@ import { importInto } from './interchange/import';
 import { withBoard } from './run/board-writer';
 import { Easel } from './run/easel';
 import { Jobs } from './run/jobs';
+import { bankNow, configWith, firstBank } from './run/bank';
 import { branchPoint, childOf } from './run/branch';
 import { firstBadTensor } from './run/diagnose';
 import { checkDataFits, openContinued, openFresh } from './run/open';
@@ -143,7 +144,11 @@ class LocalEngine implements Engine {
 
   private readonly sampling: SamplingContext = {
     jobs: this.jobs,
-    config: (run) => this.store.read(run).origin.config,
+    config: (run) => {
+      const record = this.store.read(run);
+      return configWith(record.origin.config, bankNow(record));
+    },
+    bank: (run) => bankNow(this.store.read(run)),
     studio: (run) => ({
       easel: this.easel,
       weights: ({ weights, checkpoint, run: other }) =>
@@ -173,14 +178,14 @@ class LocalEngine implements Engine {
     }),
     'runs.list': () => ({ runs: this.store.list() }),
     'run.get': ({ run }) => {
-      const { summary, origin, knobs, journal, checkpoints, events } = this.store.read(run);
+      const { summary, origin, knobs, journal, acts, checkpoints, events } = this.store.read(run);
       return {
         summary,
         config: origin.config,
         images: origin.data.images,
         plan: origin.plan ?? [],
         knobs,
-        journal,
+        ...{ journal, acts, bank: firstBank(origin) },
         checkpoints,
         events,
       };
@@ -199,6 +204,7 @@ class LocalEngine implements Engine {
     'run.step': ({ run }) => ({ step: this.activeSession(run).singleStep() }),
     'run.pace': ({ run, delay_ms }) => ({ step: this.activeSession(run).setPace(delay_ms) }),
     'knobs.set': ({ run, change }) => ({ entries: this.activeSession(run).setKnobs(change) }),
+    'prototypes.operate': ({ run, act }) => ({ entry: this.activeSession(run).operate(act) }),
     'samples.list': ({ run }) => ({ steps: this.store.sampleSteps(run) }),
     'samples.get': ({ run, step }) => this.store.loadSamples(run, step),
     'notebooks.list': () => ({ notebooks: this.store.notebooks.list() }),
@@ -269,8 +275,8 @@ class LocalEngine implements Engine {
   private async branch(run: string, step: number, config: RunConfig): Promise<{ run: string }> {
     const dataset = await this.datasets.load(config.data);
     checkDataFits(config, dataset);
-    const { parent, plan, first, name } = childOf(this.store, run, step, config);
-    const origin = { ...this.originOf(config, dataset, plan), parent };
+    const { parent, plan, bank, first, name } = childOf(this.store, run, step, config);
+    const origin = { ...this.originOf(config, dataset, plan), parent, ...(bank && { bank }) };
     const writer = this.recorded(this.store.create(origin, first), config);
     const child = (): ReturnType<typeof openFresh> =>
       openContinued(writer.run, this.store, dataset, this.backend, writer);

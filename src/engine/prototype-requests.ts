@@ -1,8 +1,10 @@
+import { listed } from '@shared/config/surgery';
 import { AppError } from '@shared/errors';
 import { ndarray } from '@shared/maths/ndarray';
 import type { RequestInput, RequestOutput } from '@shared/protocol/contract';
 import { imagesAt } from './data/dataset';
 import type { Dataset } from './data/dataset';
+import { bankNow } from './run/bank';
 import type { PrototypeContext } from './prototype-sources';
 import { topic } from './topics';
 
@@ -45,12 +47,13 @@ export function labelPrototype(
   { store, topics }: PrototypeContext,
   { run, label }: RequestInput<'prototypes.label'>,
 ): RequestOutput<'prototypes.label'> {
-  const { k } = store.read(run).origin.config.model;
-  if (label.prototype >= k) {
+  // One that is gone keeps its name: it may come back, and older snapshots show it.
+  const { ids, next } = bankNow(store.read(run));
+  if (label.prototype >= next) {
     throw new AppError(
       'bad_config',
-      `There is no prototype ${label.prototype}: this run has ${k}.`,
-      { remedy: `Choose from 0 to ${k - 1}.` },
+      `There is no prototype ${label.prototype}: this run has ${listed(ids)}.`,
+      { remedy: 'Choose one of these.' },
     );
   }
   store.labelPrototype(run, label);

@@ -30,8 +30,8 @@ export function prototypeSource(
   { run }: SubscriptionInput<'prototypes'>,
   changed: () => void,
 ): Source<SubscriptionEvent<'prototypes'>> {
-  /** By step; whether the swaps were there. */
-  const sent = new Map<number, boolean>();
+  /** By step: when it was taken, and whether the swaps were there. */
+  const sent = new Map<number, string>();
   let restart = true;
   const closers = [
     topics.listen(topic.prototypes(run), changed),
@@ -45,18 +45,22 @@ export function prototypeSource(
     pull() {
       const news = store
         .prototypeSteps(run)
-        .filter(({ step, measured }) => sent.get(step) !== measured);
+        .filter((each) => sent.get(each.step) !== stateOf(each));
       const [next] = news;
       if (next === undefined) return undefined;
       const snapshot = store.loadPrototypes(run, next.step);
       const first = restart;
       restart = false;
-      sent.set(next.step, next.measured);
+      sent.set(next.step, stateOf(next));
       if (news.length > 1) changed();
       return { run, restart: first, ...snapshot };
     },
     close: () => closers.forEach((close) => close()),
   };
+}
+
+function stateOf({ wall, measured }: { wall: number; measured: boolean }): string {
+  return `${wall} ${measured}`;
 }
 
 export function exemplarSource(
@@ -65,7 +69,7 @@ export function exemplarSource(
   changed: () => void,
 ): Source<SubscriptionEvent<'exemplars'>> {
   const { origin } = store.read(run);
-  const { config } = origin;
+  const config = sampling.config(run);
   const { k, variant } = config.model;
   if (!FAMILY[variant].bank) {
     throw new AppError('bad_config', `${FAMILY[variant].title} has no prototypes.`, {
@@ -81,6 +85,7 @@ export function exemplarSource(
   }
   let data: Dataset | null = null;
   let step: number | null = null;
+  let ids = new Int32Array(0);
   let best: Nearest[][] = [];
   const ready = sampling.dataset(run).then((loaded) => (data = loaded));
   return workSource<Nearest[][], SubscriptionEvent<'exemplars'>>(
@@ -91,20 +96,23 @@ export function exemplarSource(
         if (data === null) throw new Error('the images are not loaded');
         const taken = sampling.studio(run).weights({ weights: 'raw', checkpoint: null, run: null });
         step = taken.step;
-        return exemplars(config, data, taken.weights, shown, backend);
+        ids = Int32Array.from(taken.ids);
+        return exemplars(taken.config, data, taken.weights, shown, backend);
       },
       add: (found) => (best = found),
       take(progress) {
         const nearest = progress.phase === 'done' ? best.flat() : [];
-        const n = nearest.length / k;
+        const rows = ids.length;
+        const n = rows === 0 ? 0 : nearest.length / rows;
         const index = Int32Array.from(nearest, ({ image }) => image);
         return {
           ...progress,
           step,
-          index: ndarray(index, [k, n]),
+          ids: ndarray(ids, [rows]),
+          index: ndarray(index, [rows, n]),
           distances: ndarray(
             Float32Array.from(nearest, ({ distance }) => distance),
-            [k, n],
+            [rows, n],
           ),
           images: imagesAt(data, index, [size, size, channels]),
         };

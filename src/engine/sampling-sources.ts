@@ -1,6 +1,8 @@
 import { choicesOf } from '@shared/config/family';
 import { guidanceProblem } from '@shared/config/run-config';
 import type { RunConfig } from '@shared/config/run-config';
+import { listed } from '@shared/config/surgery';
+import type { Bank } from '@shared/config/surgery';
 import { comparable } from '@shared/config/sampling-rows';
 import { AppError } from '@shared/errors';
 import { ndarray } from '@shared/maths/ndarray';
@@ -18,8 +20,9 @@ import { workSource } from './work-source';
 
 export interface SamplingContext {
   jobs: Jobs;
-  /** A run's configuration. @throws AppError not_found */
+  /** A run's configuration and the prototypes that it has now. @throws AppError not_found */
   config(run: string): RunConfig;
+  bank(run: string): Bank;
   studio(run: string): Studio;
   /** A run's images, as they were when it began. @throws AppError bad_data */
   dataset(run: string): Promise<Dataset>;
@@ -40,7 +43,7 @@ export function trajectorySource(
   const items = rows.map((row): Item => ({ ...row, seed }));
   const columns = Math.min(input.columns, steps);
   const shape = imageShape(config(null));
-  refuse(config, items, steps, rows.length * (columns + 1) * 3);
+  refuse(context, input.run, items, steps, rows.length * (columns + 1) * 3);
   const indices = Array.from({ length: columns }, (_, c) =>
     Math.round((c * (steps - 1)) / Math.max(1, columns - 1)),
   );
@@ -87,18 +90,22 @@ export function trajectorySource(
 
 /** @throws AppError bad_config saying what cannot be made */
 export function refuse(
-  config: Painting['config'],
+  context: SamplingContext,
+  own: string,
   items: readonly Item[],
   steps: number,
   planes: number,
 ): void {
+  const config = configs(context, own);
   for (const { run, prototypes, guidance } of items) {
-    const choices = choicesOf(config(run).model);
     const whose = run === null ? 'this run' : run;
-    const wrong = prototypes.find(({ prototype }) => prototype >= choices)?.prototype;
+    const known = choicesOf(config(run).model) === 0 ? null : context.bank(run ?? own);
+    // A checkpoint may have one that is gone since: that is looked at where its weights are known.
+    const wrong = prototypes.find(({ prototype }) => prototype >= (known?.next ?? 0))?.prototype;
     if (wrong !== undefined) {
-      throw new AppError('bad_config', `There is no prototype ${wrong}: ${whose} has ${choices}.`, {
-        remedy: choices > 0 ? `Choose from 0 to ${choices - 1}.` : 'Choose none.',
+      const has = known === null ? 'none' : listed(known.ids);
+      throw new AppError('bad_config', `There is no prototype ${wrong}: ${whose} has ${has}.`, {
+        remedy: known === null ? 'Choose none.' : 'Choose one of these.',
       });
     }
     const unguided = guidance === 1 ? null : guidanceProblem(config(run));

@@ -27,7 +27,7 @@ export function sheetSource(
     const settings = { weights, sampler, guidance, checkpoint, run: null };
     return { ...settings, prototypes, seed: (seed + row) % 2 ** 32 };
   });
-  refuse(config, items, steps, items.length);
+  refuse(context, input.run, items, steps, items.length);
   const painting = { config, items, steps, eta, keep: new Set<number>() };
   const { data } = config(null);
   const shape = imageShape(config(null));

@@ -1,6 +1,5 @@
 import type { Source } from '@shared/protocol/service';
 import type {
-  JournalEntry,
   Notice,
   RunSummary,
   SubscriptionEvent,
@@ -102,12 +101,16 @@ const curves: Maker<'curves'> = ({ store, topics }, { run, outline = false }, ch
 
 const journal: Maker<'journal'> = ({ store, topics }, { run }, changed) => {
   let seen = -1;
+  let seenAct = -1;
   const close = topics.listen(topic.journal(run), changed);
   return {
     pull() {
-      const entries: JournalEntry[] = store.read(run).journal.filter((entry) => entry.seq > seen);
+      const record = store.read(run);
+      const entries = record.journal.filter(({ seq }) => seq > seen);
+      const acts = record.acts.filter(({ seq }) => seq > seenAct);
       seen = entries.at(-1)?.seq ?? seen;
-      return entries.length === 0 ? undefined : { run, entries };
+      seenAct = acts.at(-1)?.seq ?? seenAct;
+      return entries.length + acts.length === 0 ? undefined : { run, entries, acts };
     },
     close,
   };

@@ -7,7 +7,7 @@ import type { NdArray } from './maths/ndarray';
 export interface Alarm {
   /** dead: hardly an image has it; twins: two or more are alike; collapse: few have all images. */
   kind: 'dead' | 'twins' | 'collapse';
-  /** The prototypes that it is about, in order; for `collapse` those that are in use. */
+  /** The numbers of the prototypes that it is about, in order; for `collapse` those that are in use. */
   prototypes: number[];
   /** dead: the largest of their shares; twins: their largest cosine; collapse: the perplexity. */
   value: number;
@@ -18,6 +18,8 @@ export interface Alarm {
 
 /** A part of a snapshot of the prototypes. */
 export interface BankState {
+  /** [K] the numbers of the prototypes; 0 … K - 1 where it is left out */
+  ids?: NdArray<Int32Array>;
   /** [K, D] */
   bank: NdArray<Float32Array>;
   /** [K] shares of the last assignments */
@@ -41,7 +43,7 @@ export function enoughAssignments(k: number): number {
   return Math.min(USAGE_WINDOW, 20 * k);
 }
 
-/** Prototypes that hardly an image has; none while too few assignments have been seen. */
+/** Rows of prototypes that hardly an image has; none while too few assignments have been seen. */
 export function deadPrototypes({
   usage,
   assignments,
@@ -53,7 +55,11 @@ export function deadPrototypes({
 
 /** The worst first. */
 export function prototypeAlarms(state: BankState): Alarm[] {
-  return [...collapse(state), ...dead(state), ...twins(state)];
+  const numbered = ({ prototypes, ...rest }: Alarm): Alarm => ({
+    ...rest,
+    prototypes: prototypes.map((row) => state.ids?.data[row] ?? row),
+  });
+  return [...collapse(state), ...dead(state), ...twins(state)].map(numbered);
 }
 
 function collapse(state: BankState): Alarm[] {

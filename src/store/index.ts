@@ -32,6 +32,7 @@ import {
 import { createFolder, removeFolder, sweepWorkspace } from './run-create';
 import { findRun, layout, runsPath } from './run-folder';
 import type { RunFolder } from './run-folder';
+import { readActs } from './acts';
 import { parseRunId, RUN_ID } from './run-name';
 import { looksLikeRun, Summaries, withDatabase } from './run-reader';
 import { abandon, amend, openLocked } from './run-lock';
@@ -112,14 +113,15 @@ class FileStore implements RunStore {
     const folder = this.#find(run);
     const origin = readOrigin(this.fs, folder);
     const summary = this.#summaries.summary(folder, this.#writers.get(run)?.db);
-    const { config, plan, parent, data, versions } = origin;
+    const { config, plan, bank, parent, data, versions } = origin;
     return this.#with(folder, (db) => {
       const journal = readJournal(db);
       return {
         summary,
-        origin: { config, plan, parent, data, versions },
+        origin: { config, plan, bank, parent, data, versions },
         knobs: knobsAfter(config.knobs, journal),
         journal,
+        acts: readActs(db),
         checkpoints: readCheckpoints(db),
         events: readEvents(db),
         resumes: readResumes(db),

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { AppError } from '@shared/errors';
 import { JournalPlanSchema } from '@shared/config/journal';
+import { BankSchema } from '@shared/config/surgery';
 import { RunConfigSchema } from '@shared/config/run-config';
 import { ParentSchema } from '@shared/protocol/contract-runs';
 import { atomicWrite } from './atomic';
@@ -18,6 +19,7 @@ const OriginSchema = z.object({
   colour: z.number().int().nonnegative(),
   config: RunConfigSchema,
   plan: JournalPlanSchema.optional(),
+  bank: BankSchema.optional(),
   parent: ParentSchema.optional(),
   data: z.object({ name: z.string(), fingerprint: z.string(), images: z.number() }),
   versions: z.record(z.string(), z.string()),

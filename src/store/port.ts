@@ -1,8 +1,10 @@
 import type { JournalPlan } from '@shared/config/journal';
 import type { RunConfig } from '@shared/config/run-config';
+import type { Bank } from '@shared/config/surgery';
 import type { Knobs } from '@shared/config/knobs';
 import type { NdArray } from '@shared/maths/ndarray';
 import type {
+  ActEntry,
   Checkpoint,
   JournalEntry,
   RunEvent,
@@ -31,8 +33,8 @@ export interface RunStore {
   loadCheckpoint(run: string, step?: number): LoadedCheckpoint;
   sampleSteps(run: string): number[];
   loadSamples(run: string, step: number): Samples;
-  /** Kept snapshots of the prototypes, oldest first; `measured`: its swaps are there. */
-  prototypeSteps(run: string): { step: number; measured: boolean }[];
+  /** Kept snapshots of the prototypes, oldest first; `measured`: its swaps are there; `wall`: when. */
+  prototypeSteps(run: string): { step: number; measured: boolean; wall: number }[];
   /** @throws AppError not_found */
   loadPrototypes(run: string, step: number): PrototypeSnapshot;
   /** Null where the run has no snapshots. */
@@ -52,6 +54,8 @@ export interface RunOrigin {
   config: RunConfig;
   /** Knob changes that the run makes by itself; none where it is left out. */
   plan?: JournalPlan | undefined;
+  /** Which prototypes the run begins with, where they are not 0 … K - 1: a branch has its parent's. */
+  bank?: Bank | undefined;
   /** Set where the run is a branch. */
   parent?: Parent | undefined;
   data: { name: string; fingerprint: string; images: number };
@@ -84,6 +88,7 @@ export interface RunRecord {
   /** Start values with the journal applied. */
   knobs: Knobs;
   journal: JournalEntry[];
+  acts: ActEntry[];
   checkpoints: Checkpoint[];
   events: RunEvent[];
   resumes: Resume[];
@@ -149,6 +154,10 @@ export interface RunWriter {
   /** The last recorded step that is being done again; 0 where none is. */
   readonly ahead: number;
   appendJournal(entry: Omit<JournalEntry, 'seq'>): JournalEntry;
+  /** @param saved  rows as they were before, for the act's undoing: see packRows */
+  appendAct(entry: Omit<ActEntry, 'seq'>, saved: Float32Array): ActEntry;
+  /** What `appendAct` was given. */
+  savedRows(seq: number): Float32Array;
   appendEvent(event: RunEvent): void;
   appendResume(resume: Resume): void;
   heartbeat(beat: { step: number; paused: boolean }): void;

@@ -28,6 +28,7 @@ function snapshot(step: number, dim = 3): PrototypeSnapshot {
   return {
     step,
     wall: 1000 + step,
+    ids: ndarray(Int32Array.of(0, 1, 3, 4, 9), [5]),
     bank: ndarray(numbers(5 * dim), [5, dim]),
     features: ndarray(numbers(7 * dim), [7, dim]),
     assignment: ndarray(Int32Array.of(0, 1, 2, 3, 4, 0, step % 5), [7]),

@@ -21,17 +21,18 @@ const SINCE = 2;
 
 export function insertPrototypes(db: Database, snapshot: PrototypeSnapshot, every: number): void {
   const { step, wall, bank, features, assignment, usage, assignments } = snapshot;
-  const { perplexity, churn, purity, nmi, swaps } = snapshot;
+  const { perplexity, churn, purity, nmi, swaps, ids } = snapshot;
   const [k = 0, dim = 0] = bank.shape;
   const halves = toFloat16(features.data);
   const blobs = [bytes(bank.data), bytes(halves), bytes(assignment.data), bytes(usage.data)];
   db.prepare(
     `INSERT OR REPLACE INTO prototypes (step, wall, k, dim, bank, features, assignment, usage,
-      assignments, perplexity, churn, purity, nmi, swaps)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      assignments, perplexity, churn, purity, nmi, swaps, ids)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   ).run(
     ...[step, wall, k, dim, ...blobs, assignments, perplexity, churn, purity, nmi],
     swaps.length === 0 ? null : JSON.stringify(swaps),
+    ids.data.every((id, row) => id === row) ? null : bytes(ids.data),
   );
   const size = blobs.reduce((sum, blob) => sum + blob.length, 0);
   const most = Math.max(LEAST, Math.min(MOST, Math.floor(MOST_BYTES / size)));
@@ -60,13 +61,17 @@ export function updateSwaps(db: Database, step: number, swaps: readonly Swap[]):
   return row !== undefined;
 }
 
-/** Oldest first; `measured`: its swaps are there. */
-export function prototypeSteps(db: Database): { step: number; measured: boolean }[] {
+/** Oldest first; `measured`: its swaps are there; `wall`: when it was taken, Unix ms. */
+export function prototypeSteps(db: Database): { step: number; measured: boolean; wall: number }[] {
   if (db.version() < SINCE) return [];
   return db
-    .prepare('SELECT step, swaps IS NOT NULL AS measured FROM prototypes ORDER BY step')
+    .prepare('SELECT step, wall, swaps IS NOT NULL AS measured FROM prototypes ORDER BY step')
     .all()
-    .map((row) => ({ step: numberIn(row, 'step'), measured: row.measured === 1 }));
+    .map((row) => ({
+      step: numberIn(row, 'step'),
+      measured: row.measured === 1,
+      wall: numberIn(row, 'wall'),
+    }));
 }
 
 const Swaps = z.array(z.object({ t: z.number().int().nonnegative(), change: z.number() }));
@@ -87,6 +92,7 @@ export function readPrototypes(db: Database, step: number): PrototypeSnapshot {
   return {
     step,
     wall: numberIn(row, 'wall'),
+    ids: ndarray(idsIn(row, k), [k]),
     bank: ndarray(new Float32Array(blob(row, 'bank', 4 * k * dim)), [k, dim]),
     features: ndarray(features, [n, dim]),
     assignment: ndarray(assignment, [n]),
@@ -98,6 +104,13 @@ export function readPrototypes(db: Database, step: number): PrototypeSnapshot {
     nmi: nullable(row, 'nmi'),
     swaps: row.swaps === null ? [] : json(textIn(row, 'swaps'), Swaps),
   };
+}
+
+/** Runs from before prototypes could be added and removed have no such column. */
+function idsIn(row: Row, k: number): Int32Array<ArrayBuffer> {
+  return row.ids === null || row.ids === undefined
+    ? Int32Array.from({ length: k }, (_, id) => id)
+    : new Int32Array(blob(row, 'ids', 4 * k));
 }
 
 export function insertProbe(db: Database, { index, labels, classes }: ProbeSet): void {

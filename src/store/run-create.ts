@@ -26,7 +26,7 @@ let staged = 0;
 export function createFolder(
   fs: FsPort,
   root: string,
-  { config, plan, parent, data, versions }: RunOrigin,
+  { config, plan, bank, parent, data, versions }: RunOrigin,
   created: number,
   first?: LoadedCheckpoint,
 ): RunFolder {
@@ -40,7 +40,17 @@ export function createFolder(
     try {
       fs.mkdir(staging.path);
       const colour = nextColour(fs, runs, ids);
-      writeOrigin(fs, staging, { created, name, colour, config, plan, parent, data, versions });
+      writeOrigin(fs, staging, {
+        created,
+        name,
+        colour,
+        config,
+        plan,
+        bank,
+        parent,
+        data,
+        versions,
+      });
       createDatabase(fs, staging, created, first);
       syncFolder(fs, staging.path);
       fs.rename(staging.path, folder.path);

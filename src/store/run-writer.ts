@@ -1,8 +1,9 @@
 import { join } from 'node:path';
 import { AppError } from '@shared/errors';
 import type { NdArray } from '@shared/maths/ndarray';
-import type { Checkpoint, JournalEntry, RunEvent } from '@shared/protocol/contract';
+import type { ActEntry, Checkpoint, JournalEntry, RunEvent } from '@shared/protocol/contract';
 import type { Swap } from '@shared/protocol/contract-prototypes';
+import { insertAct, readSaved } from './acts';
 import { sweepTemporaries } from './atomic';
 import { dropOldest, saveCheckpoint } from './checkpoints';
 import { diskError, guarded } from './disk-error';
@@ -103,6 +104,14 @@ export class OpenRun implements RunWriter {
     return this.#do('The change could not be saved', () => insertJournal(this.db, entry));
   }
 
+  appendAct(entry: Omit<ActEntry, 'seq'>, saved: Float32Array): ActEntry {
+    return this.#do('The act could not be saved', () => insertAct(this.db, entry, saved));
+  }
+
+  savedRows(seq: number): Float32Array {
+    return this.#do('What the act changed could not be read', () => readSaved(this.db, seq));
+  }
+
   appendEvent(event: RunEvent): void {
     this.#do('The event could not be saved', () => insertEvent(this.db, event));
   }
@@ -168,8 +177,8 @@ export class OpenRun implements RunWriter {
   /**
    * A checkpoint at `step` holds the state after `step` steps (0 to step - 1). What describes
    * those steps stays: metric rows, samples and snapshots whose `step` (steps completed) is at most `step`,
-   * and knob changes with applied_at_step <= step, of which one at `step` itself acts on the step
-   * to be done next. What describes later steps goes, for they will be done again. Events stay:
+   * and knob changes and acts with applied_at_step <= step, of which one at `step` itself acts on the
+   * step to be done next. What describes later steps goes, for they will be done again. Events stay:
    * they tell what happened, lost steps included.
    */
   rewindTo(step: number): void {
@@ -182,6 +191,7 @@ export class OpenRun implements RunWriter {
         this.db.transaction(() => {
           this.#metrics.dropAfter(step);
           this.db.prepare('DELETE FROM journal WHERE applied_at_step > ?').run(step);
+          this.db.prepare('DELETE FROM acts WHERE applied_at_step > ?').run(step);
           this.db.prepare('DELETE FROM checkpoints WHERE step > ?').run(step);
           this.db.prepare('DELETE FROM samples WHERE step > ?').run(step);
           this.db.prepare('DELETE FROM prototypes WHERE step > ?').run(step);

@@ -10,7 +10,9 @@ import type { Database } from './sqlite';
  * `metric_blocks` repeats whole runs of rows in packed form (see metrics.ts) and may be emptied.
  * `journal.seq` is AUTOINCREMENT: a number dropped by a rewind is not given again.
  * `prototypes` holds little-endian arrays: `bank` [k, dim] float32, `features` [n, dim] float16,
- * `assignment` [n] int32, `usage` [k] float32; `probe` the n images they are of, int32 each.
+ * `assignment` [n] int32, `usage` [k] float32, `ids` [k] int32 or NULL for 0 … k - 1; `probe` the n
+ * images they are of, int32 each. `acts.saved` are the rows that an act changed, as they were before:
+ * [rows, 4, dim] float32, of parameters, both moments and average.
  *
  * A run is brought up to date when it is opened for writing; readers take each version as it is.
  */
@@ -66,6 +68,14 @@ const MIGRATIONS: ((db: Database) => void)[] = [
         id INTEGER PRIMARY KEY, wall REAL NOT NULL, step INTEGER NOT NULL, file TEXT NOT NULL,
         saved TEXT NOT NULL, began TEXT NOT NULL, saved_next TEXT, began_next TEXT NOT NULL
       );
+    `),
+  (db) =>
+    db.exec(`
+      CREATE TABLE acts (
+        seq INTEGER PRIMARY KEY AUTOINCREMENT, applied_at_step INTEGER NOT NULL,
+        act TEXT NOT NULL, saved BLOB NOT NULL, wall REAL NOT NULL
+      );
+      ALTER TABLE prototypes ADD COLUMN ids BLOB;
     `),
 ];
 

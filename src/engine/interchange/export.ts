@@ -18,6 +18,7 @@ import type { RunStore } from '../../store/port';
 import { safetensorsChunks } from '../../store/safetensors';
 import { runningTensors, stateFromCheckpoint, weightTensors } from '../training/checkpoint';
 import { geometryOf } from '../training/program';
+import { bankIn } from '../run/bank';
 import { diffusersConfig } from './diffusers-config';
 
 /** The Python module that rebuilds a model; it lies among the resources and in every export. */
@@ -44,8 +45,8 @@ export function exportDiffusers(
   run: string,
   { at, dir: wanted, resources }: { at?: number | undefined; dir?: string; resources: string },
 ): Exported {
-  const { config } = store.read(run).origin;
   const loaded = store.loadCheckpoint(run, at);
+  const { config } = bankIn(store.read(run), loaded);
   const { step } = loaded;
   const geometry = geometryOf(config);
   const state = stateFromCheckpoint(loaded.tensors, geometry);

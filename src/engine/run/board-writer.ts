@@ -87,6 +87,8 @@ export function withBoard(
       writer.release();
     },
     appendJournal: (entry) => writer.appendJournal(entry),
+    appendAct: (entry, saved) => writer.appendAct(entry, saved),
+    savedRows: (seq) => writer.savedRows(seq),
     appendEvent: (event) => writer.appendEvent(event),
     appendResume: (resume) => writer.appendResume(resume),
     heartbeat: (beat) => writer.heartbeat(beat),

@@ -1,15 +1,19 @@
 import { differencesOf } from '@shared/config/differences';
 import type { JournalPlan } from '@shared/config/journal';
 import type { RunConfig } from '@shared/config/run-config';
+import { bankOf } from '@shared/config/surgery';
+import type { Act, Bank } from '@shared/config/surgery';
 import { AppError } from '@shared/errors';
 import { ndarray, sizeOf } from '@shared/maths/ndarray';
 import type { NdArray } from '@shared/maths/ndarray';
+import type { ActEntry } from '@shared/protocol/contract';
 import type { Parent } from '@shared/protocol/contract-runs';
 import type { LoadedCheckpoint, RunStore } from '../../store/port';
 import { PREFIXES } from '../training/checkpoint';
 import { initialParameters } from '../training/initial';
 import { geometryOf } from '../training/program';
 import type { Geometry } from '../training/program';
+import { ACTS, bankIn } from './bank';
 import { differing, knobsAt } from './planned';
 
 /** What decides the names and shapes of the weights; everything else may change in a branch. */
@@ -26,6 +30,15 @@ const SHAPE_SETTINGS: readonly string[] = [
 /** Parameters with a row for each prototype or class: more of those are drawn new. */
 const GROWING: readonly string[] = ['prototype.prototypes', 'unet.class_embedding.weight'];
 
+interface Child {
+  parent: Parent;
+  plan: JournalPlan;
+  /** Its prototypes, where they are not 0 … K - 1. */
+  bank?: Bank;
+  first: LoadedCheckpoint;
+  name: string;
+}
+
 export interface BranchPoint {
   parent: Parent;
   /** The parent's, its knobs as they were in force at the step. */
@@ -37,7 +50,8 @@ export interface BranchPoint {
  * @throws AppError not_found, naming the earliest checkpoint there is
  */
 export function branchPoint(store: RunStore, run: string, step: number): BranchPoint {
-  const { origin, checkpoints, journal, summary } = store.read(run);
+  const record = store.read(run);
+  const { checkpoints, journal, summary } = record;
   const found = checkpoints.filter((each) => each.step <= step).at(-1);
   if (found === undefined) {
     const first = checkpoints[0]?.step;
@@ -52,7 +66,11 @@ export function branchPoint(store: RunStore, run: string, step: number): BranchP
       },
     );
   }
-  const { config } = origin;
+  // The file tells which of the acts at its own step it has seen.
+  const { config } =
+    record.acts.length === 0
+      ? record.origin
+      : bankIn(record, store.loadCheckpoint(run, found.step));
   return {
     parent: { run, step: found.step, sha256: found.sha256 },
     config: { ...config, knobs: knobsAt(config.knobs, journal, found.step) },
@@ -64,14 +82,10 @@ export function branchPoint(store: RunStore, run: string, step: number): BranchP
  * @throws AppError not_found without a checkpoint at exactly `step`, bad_config naming the settings
  *   that a branch cannot change
  */
-export function childOf(
-  store: RunStore,
-  run: string,
-  step: number,
-  config: RunConfig,
-): { parent: Parent; plan: JournalPlan; first: LoadedCheckpoint; name: string } {
+export function childOf(store: RunStore, run: string, step: number, config: RunConfig): Child {
   const { parent, config: before } = branchPoint(store, run, step);
-  const { summary, origin } = store.read(run);
+  const record = store.read(run);
+  const { summary, origin } = record;
   if (parent.step !== step) {
     throw new AppError('not_found', `${summary.name} has no checkpoint of step ${step}.`, {
       remedy: `Branch from step ${parent.step}.`,
@@ -84,12 +98,22 @@ export function childOf(
       { remedy: `Set training.steps above ${step}: it counts from the parent's first step.` },
     );
   }
+  const loaded = store.loadCheckpoint(run, step);
+  const { bank, acts } = bankIn(record, loaded);
+  const grown = bankWith(bank, config);
   return {
     parent,
-    plan: restOfPlan(origin.plan ?? [], step, before, config),
-    first: childCheckpoint(store.loadCheckpoint(run, step), before, config),
+    plan: restOfPlan(origin.plan ?? [], step, before, config, record.acts.slice(0, acts)),
+    ...(JSON.stringify(grown) !== JSON.stringify(bankOf(config.model.k)) && { bank: grown }),
+    first: childCheckpoint(loaded, before, config),
     name: summary.name,
   };
+}
+
+/** The parent's prototypes, under their numbers, and those that the child has more. */
+function bankWith({ ids, frozen, next }: Bank, { model }: RunConfig): Bank {
+  const more = Array.from({ length: Math.max(0, model.k - ids.length) }, (_, i) => next + i);
+  return { ids: [...ids, ...more], frozen, next: next + more.length };
 }
 
 /**
@@ -97,21 +121,42 @@ export function childOf(
  *
  * @param before  configuration at the branch point
  * @param after   of the child
+ * @param done    acts on prototypes that the checkpoint has behind it; the child counts its own anew
  */
 function restOfPlan(
   plan: JournalPlan,
   step: number,
   before: RunConfig,
   after: RunConfig,
+  done: readonly ActEntry[],
 ): JournalPlan {
   const own = new Set(differing(before.knobs, after.knobs) as string[]);
+  const made = [...done];
   return plan
     .filter(({ at_step }) => at_step >= step)
-    .map(({ at_step, change }) => ({
-      at_step,
-      change: Object.fromEntries(Object.entries(change).filter(([knob]) => !own.has(knob))),
-    }))
-    .filter(({ change }) => Object.keys(change).length > 0);
+    .flatMap((each): JournalPlan => {
+      const { at_step } = each;
+      if ('act' in each) {
+        const found = made.findIndex(
+          (entry) =>
+            entry.applied_at_step === at_step &&
+            JSON.stringify(entry.act) === JSON.stringify(each.act),
+        );
+        if (found >= 0) made.splice(found, 1);
+        const act = found < 0 ? renumbered(each.act, done.length) : null;
+        return act === null ? [] : [{ at_step, act }];
+      }
+      const change = Object.fromEntries(
+        Object.entries(each.change).filter(([knob]) => !own.has(knob)),
+      );
+      return Object.keys(change).length > 0 ? [{ at_step, change }] : [];
+    });
+}
+
+/** An act of a run that has `gone` fewer before it; null for the undoing of one of those. */
+function renumbered(act: Act, gone: number): Act | null {
+  if (act.kind !== 'undo') return act;
+  return act.act < gone ? null : { ...act, act: act.act - gone };
 }
 
 /**
@@ -146,7 +191,7 @@ export function childCheckpoint(
     }
   }
   // Assignments of other images, or to another bank, say nothing of the child's.
-  const { assignments, next_batch: _batch, ...metadata } = loaded.metadata;
+  const { assignments, next_batch: _batch, [ACTS]: _acts, ...metadata } = loaded.metadata;
   const same =
     JSON.stringify([before.data, before.model]) === JSON.stringify([after.data, after.model]);
   return {

@@ -10,6 +10,7 @@ import { partOf } from '../training/part';
 import { gradients, weightsIn } from '../training/step';
 import type { StepInputs } from '../training/step';
 import { Trainer } from '../training/trainer';
+import { bankIn } from './bank';
 import type { OpenRun } from './open';
 import { knobsAt, Planned } from './planned';
 
@@ -22,23 +23,36 @@ const MOST_STEPS = 500;
  * gone, so the steps since the last checkpoint are done once more, which gives the same bits; the run's
  * executable holds that state afterwards.
  *
- * @returns null where no checkpoint is near enough, or where all is finite this time
+ * @returns null where no checkpoint is near enough, where the prototypes were worked on since, or where
+ *   all is finite this time
  */
 export function firstBadTensor(open: OpenRun, store: RunStore): string | null {
   const { config, geometry, dataset, writer, trainer: failed } = open;
-  const { checkpoints, journal } = store.read(writer.run);
+  const record = store.read(writer.run);
+  const { checkpoints, journal } = record;
   const from = checkpoints.filter(({ step }) => step <= failed.step).at(-1)?.step;
   if (from === undefined || failed.step - from > MOST_STEPS) return null;
-  const { tensors } = store.loadCheckpoint(writer.run, from);
+  const loaded = store.loadCheckpoint(writer.run, from);
+  // The rows that an act since then made are not there any more, nor the shapes it needs.
+  if (bankIn(record, loaded).acts < open.acts.length) return null;
+  const { tensors } = loaded;
   for (const [name, value] of Object.entries(stateFromCheckpoint(tensors, geometry))) {
     failed.executable.write(name, value);
   }
   const knobs = knobsAt(config.knobs, journal, from);
-  const trainer = new Trainer(config, geometry, dataset, failed.executable, knobs, from);
+  const trainer = new Trainer(
+    config,
+    geometry,
+    dataset,
+    failed.executable,
+    knobs,
+    from,
+    failed.frozen,
+  );
   const again = new Planned([], from, journal);
   for (;;) {
-    for (const { change } of again.due(trainer.step)) {
-      trainer.knobs = { ...trainer.knobs, ...change };
+    for (const due of again.due(trainer.step)) {
+      if ('change' in due) trainer.knobs = { ...trainer.knobs, ...due.change };
     }
     if (trainer.step === failed.step) return tf.tidy(() => badOfNext(open, trainer) ?? '') || null;
     trainer.runStep();

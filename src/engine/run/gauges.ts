@@ -6,7 +6,7 @@ export class Gauges {
   private stepSeconds: number | null = null;
 
   constructor(
-    private readonly k: number,
+    private k: number,
     private readonly batch: number,
     /** Seconds of training so far, pauses left out. */
     public active: number,
@@ -23,6 +23,13 @@ export class Gauges {
         : 0.9 * this.stepSeconds + 0.1 * seconds;
     this.recent.push(...index);
     if (this.recent.length > USAGE_WINDOW) this.recent.splice(0, this.recent.length - USAGE_WINDOW);
+  }
+
+  /** The bank has changed: `rowOf` gives an assignment's row in one of k, or undefined where it is gone. */
+  regroup(k: number, rowOf: (row: number) => number | undefined): void {
+    this.k = k;
+    const kept = this.recent.flatMap((row) => rowOf(row) ?? []);
+    this.recent.splice(0, this.recent.length, ...kept);
   }
 
   get step_s(): number | null {

@@ -2,9 +2,12 @@ import { FAMILY } from '@shared/config/family';
 import type { JournalPlan } from '@shared/config/journal';
 import type { Knobs } from '@shared/config/knobs';
 import type { RunConfig } from '@shared/config/run-config';
+import { bankOf } from '@shared/config/surgery';
+import type { Bank, Done } from '@shared/config/surgery';
 import { AppError } from '@shared/errors';
 import { ndarray } from '@shared/maths/ndarray';
 import type { NdArray } from '@shared/maths/ndarray';
+import type { ActEntry } from '@shared/protocol/contract';
 import { checkpointSha256, SKIPPED } from '../../store/checkpoints';
 import { isExact } from '../../store/port';
 import type { LoadedCheckpoint, RunRecord, RunStore, RunWriter } from '../../store/port';
@@ -20,7 +23,9 @@ import { probeBatch, probeEvery } from '../training/probe';
 import { geometryOf, trainingProgram } from '../training/program';
 import type { Geometry, ProgramState } from '../training/program';
 import { Trainer } from '../training/trainer';
+import { actsDone, bankIn, firstBank } from './bank';
 import { recalled } from './gauges';
+import { assignedIn } from './prober';
 import type { Probed } from './prober';
 import { knobsAt, Planned } from './planned';
 
@@ -38,6 +43,14 @@ export interface OpenRun {
   /** The newest snapshot of the prototypes, and the images it is of. */
   probed: Probed | null;
   planned: Planned;
+  /** The prototypes that the run began with. */
+  first: Bank;
+  /** The acts that the state has behind it, and their entries in the journal. */
+  past: readonly Done[];
+  acts: readonly ActEntry[];
+  /** The prototypes there are: config and geometry are those of as many. */
+  bank: Bank;
+  backend: LoadedBackend;
   /** Names the first tensor of a failed step that is not finite, where that can be found. */
   diagnose?: () => string | null;
 }
@@ -97,9 +110,11 @@ export function openFresh(
   };
   const executable = makeTraining(config, geometry, state, dataset, backend);
   const trainer = new Trainer(config, geometry, dataset, executable, { ...config.knobs }, 0);
+  const first = bankOf(config.model.k);
   return {
-    ...{ config, geometry, trainer, writer, dataset },
+    ...{ config, geometry, trainer, writer, dataset, backend },
     ...{ active: 0, recent: [], probed: null, planned: new Planned(plan, 0, []) },
+    ...{ first, bank: first, past: [], acts: [] },
   };
 }
 
@@ -115,27 +130,32 @@ export function openContinued(
   writer: RunWriter,
 ): OpenRun {
   const left = store.read(run);
-  const { config, plan = [] } = left.origin;
+  const { config: asked, plan = [] } = left.origin;
   if (left.checkpoints.length === 0) {
-    const kept = goBack(left, writer, 0);
-    const opened = openFresh(config, dataset, backend, writer, plan);
+    const kept = goBack(left, writer, 0, 0);
+    const opened = openFresh(asked, dataset, backend, writer, plan);
     opened.trainer.knobs = kept.knobs;
     return { ...opened, active: activeSeconds(store, run, 0), planned: kept.planned };
   }
-  const geometry = geometryOf(config);
   const loaded = store.loadCheckpoint(run);
+  const { config, bank, acts } = bankIn(left, loaded);
+  const geometry = geometryOf(config);
   const state = stateFromCheckpoint(loaded.tensors, geometry);
-  const { knobs, planned } = goBack(left, writer, loaded.step);
+  const { knobs, planned } = goBack(left, writer, loaded.step, acts);
   const executable = makeTraining(config, geometry, state, dataset, backend);
-  const trainer = new Trainer(config, geometry, dataset, executable, knobs, loaded.step);
+  const frozen = frozenRows(bank);
+  const trainer = new Trainer(config, geometry, dataset, executable, knobs, loaded.step, frozen);
   const active = Number(loaded.metadata.active_seconds ?? 0);
   certify(left, loaded, writer, trainer, checkpointTensors(executable, geometry, loaded.step));
   return {
-    ...{ config, geometry, trainer, writer, dataset },
+    ...{ config, geometry, trainer, writer, dataset, backend },
     active: activeSeconds(store, run, active),
     recent: recalled(loaded.metadata.assignments),
     probed: probedOf(store, config, run, loaded.step),
-    planned,
+    ...{ planned, bank },
+    first: firstBank(left.origin),
+    past: actsDone(left, acts),
+    acts: left.acts.slice(0, acts),
   };
 }
 
@@ -162,14 +182,20 @@ function certify(
   writer.appendEvent({ wall: Date.now(), step, kind: 'note', message });
 }
 
-function makeTraining(
+/** Where the frozen ones stand in the bank. */
+export function frozenRows({ ids, frozen }: Bank): number[] {
+  return frozen.map((id) => ids.indexOf(id));
+}
+
+export function makeTraining(
   config: RunConfig,
   geometry: Geometry,
   state: ProgramState,
   dataset: Dataset,
   backend: LoadedBackend,
 ): Executable {
-  const images = probeEvery(config) > 0 ? probeBatch(config, dataset.count) : 0;
+  // Also where no snapshots are taken: an act on a prototype looks at the images' features.
+  const images = FAMILY[config.model.variant].bank ? probeBatch(config, dataset.count) : 0;
   return makeExecutable(trainingProgram(config, geometry, state, images), backend);
 }
 
@@ -189,18 +215,19 @@ function probedOf(store: RunStore, config: RunConfig, run: string, step: number)
     .at(-1);
   const set = store.probe(run);
   if (newest === undefined || set === null) return null;
-  return { ...store.loadPrototypes(run, newest.step), set };
+  return { step: newest.step, assigned: assignedIn(store.loadPrototypes(run, newest.step)), set };
 }
 
 /** Knobs and changes to come where the run goes on from `step`, doing again what came after it. */
 function goBack(
-  { origin: { config, plan = [] }, journal }: RunRecord,
+  { origin: { config, plan = [] }, journal, acts }: RunRecord,
   writer: RunWriter,
   step: number,
+  seen: number,
 ): { knobs: Knobs; planned: Planned } {
   writer.redoFrom(step);
   return {
     knobs: knobsAt(config.knobs, journal, step),
-    planned: new Planned(plan, step, journal),
+    planned: new Planned(plan, step, journal, { entries: acts, seen }),
   };
 }

@@ -2,6 +2,8 @@ import { attendsToAll } from '@shared/config/family';
 import { alike } from '@shared/config/sampling-rows';
 import type { TrajectoryRow } from '@shared/config/sampling-rows';
 import type { RunConfig } from '@shared/config/run-config';
+import { listed } from '@shared/config/surgery';
+import { AppError } from '@shared/errors';
 import { stream } from '@shared/maths/rng';
 import type { NdArray } from '@shared/maths/ndarray';
 import { FINISHED } from '@shared/protocol/contract-trajectories';
@@ -39,6 +41,10 @@ export interface Painting {
 }
 
 export interface Weights {
+  /** The run's, with as many prototypes as the weights have. */
+  config: RunConfig;
+  /** [K] the numbers of the bank's rows, or of the classes. */
+  ids: readonly number[];
   /** Training step. */
   step: number;
   weights: NdArray<Float32Array>;
@@ -98,16 +104,16 @@ export function* paint(
   onWeights(used.map(({ step }) => step));
 
   for (const group of groupsOf(painting)) {
-    const { data, model } = group.config;
+    const { data } = group.config;
     const pixels = data.image_size ** 2 * data.channels;
     for (let from = 0; from < group.items.length; from += group.batch) {
       const part = group.items.slice(from, from + group.batch);
       const chosen = part.map((index) => items[index] as Item);
       const [first] = part;
-      const weights = first === undefined ? undefined : used[first]?.weights;
+      const own = first === undefined ? undefined : used[first];
       const sampler = SAMPLERS[chosen[0]?.sampler ?? 'ddim'];
-      if (weights === undefined) continue;
-      const network = studio.easel.prepare(group.config, group.batch, weights);
+      if (own === undefined) continue;
+      const network = studio.easel.prepare(own.config, group.batch, own.weights);
       const x = new Float32Array(group.batch * pixels);
       const fill = (out: Float32Array, counter: number): void =>
         chosen.forEach(({ seed }, i) =>
@@ -121,7 +127,7 @@ export function* paint(
         denoiser(
           network,
           group.batch,
-          (step) => condition(model, chosen, group.batch, step),
+          (step) => condition(own, chosen, group.batch, step),
           chosen[0]?.guidance,
         ),
         x,
@@ -161,7 +167,7 @@ export function* paint(
 
 /** [batch, K] shares at a sampler step; places of the batch without an item have any. */
 function condition(
-  model: RunConfig['model'],
+  { config: { model }, ids, step: taken }: Weights,
   items: readonly Item[],
   batch: number,
   step: number,
@@ -169,8 +175,21 @@ function condition(
   const { k } = model;
   const chosen = Array.from({ length: batch }, (_, i) => {
     const { prototypes, seed } = items[i] ?? { prototypes: alike(0), seed: 0 };
-    if (prototypes.length > 0 || attendsToAll(model)) return prototypes;
+    if (prototypes.length > 0 || attendsToAll(model)) {
+      return prototypes.map((part) => ({ ...part, prototype: rowOf(part.prototype, ids, taken) }));
+    }
     return alike(stream(seed, 'sample-draw', step).int(k));
   });
   return shares(k, chosen);
+}
+
+/** @throws AppError bad_config for a prototype that the weights do not have */
+function rowOf(prototype: number, ids: readonly number[], step: number): number {
+  const row = ids.indexOf(prototype);
+  if (row >= 0) return row;
+  throw new AppError(
+    'bad_config',
+    `There is no prototype ${prototype} at step ${step}: there are ${listed(ids)}.`,
+    { remedy: 'Choose one of these, or a checkpoint that has it.' },
+  );
 }

@@ -7,7 +7,8 @@ const plan = [
   { at_step: 10, change: { tau: 2 } },
   { at_step: 15, change: { lr: 3e-3 } },
 ];
-const due = (planned: Planned, step: number) => planned.due(step).map(({ change }) => change);
+const due = (planned: Planned, step: number) =>
+  planned.due(step).map((each) => ('change' in each ? each.change : each.act));
 const entry = (applied_at_step: number, knob: 'lr' | 'tau', value: number) => ({
   ...{ applied_at_step, knob, value },
 });

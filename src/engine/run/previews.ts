@@ -101,6 +101,12 @@ export class Previews {
     }
   }
 
+  /** The bank is about to change: a picture is finished, a measurement given up. */
+  settle(): void {
+    if (this.job !== null && this.painting) this.jobs.finish(this.job);
+    this.drop();
+  }
+
   /** Gives up what is in the making. */
   drop(): void {
     if (this.job !== null) this.jobs.remove(this.job);
@@ -132,10 +138,11 @@ export class Previews {
   }
 
   private *paint(step: number): Generator<unknown, void, void> {
-    const { config, trainer, geometry, writer } = this.open;
+    const { config, trainer, geometry, writer, bank } = this.open;
     const { sampling } = config;
+    const { schedule, executable } = trainer;
     const started = performance.now();
-    const made = yield* preview(config, sampling, geometry, trainer.schedule, trainer.executable);
+    const made = yield* preview(config, sampling, geometry, schedule, executable, bank.ids);
     const { prototypes, images } = made;
     const seconds = (performance.now() - started) / 1000;
     const settings = { ...sampling, run: writer.run, step, prototypes, seconds };

@@ -1,14 +1,15 @@
-import { KNOB_NAMES } from '@shared/config/knobs';
 import type { KnobChange } from '@shared/config/knobs';
 import { FAMILY } from '@shared/config/family';
+import type { Act } from '@shared/config/surgery';
 import { imagesPerStep } from '@shared/config/run-config';
 import { AppError } from '@shared/errors';
-import type { Activity, JournalEntry, Notice } from '@shared/protocol/contract';
+import type { ActEntry, Activity, JournalEntry, Notice } from '@shared/protocol/contract';
 import type { MetricRow } from '../../store/port';
 import { checkpointTensors, needFinite } from '../training/checkpoint';
 import type { StepReport } from '../training/trainer';
 import { topic } from '../topics';
 import type { Topics } from '../topics';
+import { ACTS } from './bank';
 import { Gauges } from './gauges';
 import type { Jobs } from './jobs';
 import { metricRow } from './metric-row';
@@ -16,6 +17,7 @@ import type { OpenRun } from './open';
 import type { Weights } from './paint';
 import { Previews } from './previews';
 import { Prober } from './prober';
+import { Steering } from './steering';
 import { Validating } from './validating';
 
 /** Metrics reach the disk at most this much later than their step, ms. */
@@ -56,6 +58,7 @@ export class RunSession {
   /** What was measured beside the steps, for the next row of metrics. */
   private aside: Record<string, number> = {};
   private readonly validating: Validating;
+  private readonly steering: Steering;
   /** A row that has its validation loss now; the loop records it. */
   private validated: MetricRow | null = null;
   /** The disk refuses what the run must write: it is paused until someone resumes it. */
@@ -93,6 +96,15 @@ export class RunSession {
       },
     });
     this.validating = new Validating(open, jobs);
+    this.steering = new Steering(open, this.prober, this.gauges, topics, clock, {
+      flush: () => this.flush(),
+      checkpoint: () => this.checkpointBefore(),
+      settle: () => {
+        this.finishValidation();
+        this.previews.settle();
+      },
+      leftOut: (message, remedy) => this.note(message, remedy),
+    });
     this.ended = this.loop();
   }
 
@@ -107,8 +119,14 @@ export class RunSession {
 
   /** A copy of the weights as they are now. */
   weights(kind: 'ema' | 'raw'): Weights {
-    const { executable } = this.open.trainer;
-    return { step: this.step, weights: executable.read(kind === 'ema' ? 'ema' : 'params') };
+    const { trainer, config, bank } = this.open;
+    const { executable } = trainer;
+    return {
+      config,
+      ids: bank.ids,
+      step: this.step,
+      weights: executable.read(kind === 'ema' ? 'ema' : 'params'),
+    };
   }
 
   activity(): Activity {
@@ -144,52 +162,12 @@ export class RunSession {
 
   /** Journaled first, then in force from the next step on. */
   setKnobs(change: KnobChange): JournalEntry[] {
-    const { planned, writer } = this.open;
-    if (planned.replaying || writer.ahead > this.step) {
-      // Steps that were to be done again will now come out another way.
-      this.flush();
-      writer.rewindTo(this.step);
-      planned.forget();
-      this.topics.changed(topic.rewound(this.run));
-    }
-    if (this.steers(change)) this.checkpoint();
-    return this.change(change);
+    return this.steering.setKnobs(change);
   }
 
-  /** The training before such a change can be gone back to: a checkpoint stands at its step. */
-  private steers(change: KnobChange): boolean {
-    const { knobs } = this.open.trainer;
-    return (
-      // Before the first step the run stands at a checkpoint, or at its beginning.
-      this.last !== null &&
-      this.lastCheckpoint?.step !== this.step &&
-      KNOB_NAMES.some(
-        (knob) =>
-          knob !== 'sample_every' && change[knob] !== undefined && change[knob] !== knobs[knob],
-      )
-    );
-  }
-
-  private change(change: KnobChange): JournalEntry[] {
-    const { trainer, writer } = this.open;
-    const entries: JournalEntry[] = [];
-    for (const knob of KNOB_NAMES) {
-      const value = change[knob];
-      const previous = trainer.knobs[knob];
-      if (value === undefined || value === previous) continue;
-      entries.push(
-        writer.appendJournal({
-          applied_at_step: trainer.step,
-          knob,
-          previous,
-          value,
-          wall: this.clock(),
-        }),
-      );
-      trainer.knobs = { ...trainer.knobs, [knob]: value };
-    }
-    this.topics.changed(topic.journal(this.run), topic.status);
-    return entries;
+  /** An act on the prototypes, as `setKnobs`. */
+  operate(act: Act): ActEntry {
+    return this.steering.operate(act);
   }
 
   pause(): number {
@@ -239,8 +217,7 @@ export class RunSession {
   }
 
   checkpoint(): number {
-    this.validating.finish();
-    this.recordValidated();
+    this.finishValidation();
     this.flush();
     const { executable } = this.open.trainer;
     const tensors = checkpointTensors(executable, this.open.geometry, this.step);
@@ -253,12 +230,19 @@ export class RunSession {
         active_seconds: String(this.gauges.active),
         assignments: this.gauges.memory,
         next_batch: this.open.trainer.nextBatchSha256(),
+        ...(this.open.acts.length > 0 && { [ACTS]: String(this.open.acts.length) }),
       },
       this.open.config.training.keep_checkpoints,
     );
     this.lastCheckpoint = { step: written.step, wall: written.wall };
     this.topics.changed(topic.status, topic.runs);
     return this.step;
+  }
+
+  /** The training before a change can be gone back to: a checkpoint stands at its step. */
+  private checkpointBefore(): void {
+    // Before the first step the run stands at a checkpoint, or at its beginning.
+    if (this.last !== null && this.lastCheckpoint?.step !== this.step) this.checkpoint();
   }
 
   /** @throws AppError disk where there is still no room: it stays paused */
@@ -326,11 +310,8 @@ export class RunSession {
 
   /** One step; returns the seconds it took. */
   private train(): number {
-    const { trainer, planned } = this.open;
-    for (const { change, journaled } of planned.due(trainer.step)) {
-      if (journaled) trainer.knobs = { ...trainer.knobs, ...change };
-      else this.change(change);
-    }
+    this.steering.makeDue();
+    const { trainer } = this.open;
     const started = performance.now();
     const report = trainer.runStep();
     const seconds = (performance.now() - started) / 1000;
@@ -369,6 +350,11 @@ export class RunSession {
     this.flush();
   }
 
+  private finishValidation(): void {
+    this.validating.finish();
+    this.recordValidated();
+  }
+
   private recordValidated(): void {
     const row = this.validated;
     this.validated = null;
@@ -402,10 +388,16 @@ export class RunSession {
   /** A step that was done again gave other figures than it had: those are kept no longer. */
   private diverged(step: number): void {
     this.open.planned.unwritten();
-    const message = `Step ${step} came out differently when it was done again, as on other hardware; what was recorded from there on is replaced.`;
-    this.open.writer.appendEvent({ wall: this.clock(), step, kind: 'note', message });
-    this.notify('warning', message);
+    this.note(
+      `Step ${step} came out differently when it was done again, as on other hardware; what was recorded from there on is replaced.`,
+    );
     this.topics.changed(topic.rewound(this.run));
+  }
+
+  /** Into the run's history, and told. */
+  private note(message: string, remedy?: string): void {
+    this.open.writer.appendEvent({ wall: this.clock(), step: this.step, kind: 'note', message });
+    this.notify('warning', message, remedy);
   }
 
   private beat(now = false): void {

@@ -44,8 +44,8 @@ export function go(opened: OpenRun, notify: Notify = unexpected): RunSession {
 }
 
 /** All that two runs must have in common: the state, its history, how it was steered. */
-export function traceOf(store: RunStore, run: string): object {
-  const { tensors, metadata } = store.loadCheckpoint(run, STEPS);
+export function traceOf(store: RunStore, run: string, last = STEPS): object {
+  const { tensors, metadata } = store.loadCheckpoint(run, last);
   const { keys, step, values } = store.metrics(run, 0, 1000);
   const exact = keys.flatMap((key, i) =>
     /^(train\/(?!images_per_s)|val\/|proto\/(?!swap))/.test(key) ? [i] : [],
@@ -59,6 +59,7 @@ export function traceOf(store: RunStore, run: string): object {
     journal: store
       .read(run)
       .journal.map(({ applied_at_step, knob, value }) => [applied_at_step, knob, value]),
+    acts: store.read(run).acts.map(({ applied_at_step, act }) => [applied_at_step, act]),
   };
 }
 

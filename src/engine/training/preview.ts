@@ -31,6 +31,8 @@ export interface Picture {
  * new one for every image at every step, as the reference does (its behaviour 13), but seeded;
  * `all` conditions every image on the whole bank, as a model that attends to all of it always is
  * unless one prototype is asked for.
+ *
+ * @param ids  [K] the numbers of the bank's rows
  */
 export function* preview(
   config: RunConfig,
@@ -38,6 +40,7 @@ export function* preview(
   geometry: Geometry,
   schedule: Schedule,
   executable: Executable,
+  ids: readonly number[] = Array.from({ length: geometry.spec.k }, (_, id) => id),
 ): Generator<{ step: number; steps: number }, Picture, void> {
   const { image_size: size, channels } = config.data;
   const { spec } = geometry;
@@ -46,16 +49,18 @@ export function* preview(
   const pixels = size * size * channels;
   const x = perImage(N, pixels, (image) => stream(sampling.seed, 'sample-noise', image));
   const all = sampling.draw === 'all' || attendsToAll(spec);
-  const own = sampling.prototype !== undefined || (choicesOf(spec) > 0 && !all);
-  let prototypes = own ? Array.from({ length: N }, (_, i) => sampling.prototype ?? i % spec.k) : [];
+  // Where the one that was asked for is gone, all have their turn.
+  const asked = ids.indexOf(sampling.prototype ?? -1);
+  const own = asked >= 0 || (choicesOf(spec) > 0 && !all);
+  let rows = own ? Array.from({ length: N }, (_, i) => (asked >= 0 ? asked : i % spec.k)) : [];
   const condition = (step: number): Float32Array => {
-    if (sampling.draw === 'per_step' && sampling.prototype === undefined) {
+    if (sampling.draw === 'per_step' && asked < 0) {
       const rng = stream(sampling.seed, 'sample-draw', step);
-      prototypes = prototypes.map(() => rng.int(spec.k));
+      rows = rows.map(() => rng.int(spec.k));
     }
     return shares(
       spec.k,
-      Array.from({ length: N }, (_, i) => alike(...prototypes.slice(i, i + 1))),
+      Array.from({ length: N }, (_, i) => alike(...rows.slice(i, i + 1))),
     );
   };
   const network = { config, geometry, schedule, executable };
@@ -75,6 +80,7 @@ export function* preview(
   })) {
     yield { step: step + 1, steps: sampling.steps };
   }
+  const prototypes = rows.map((row) => ids[row] ?? row);
   return { images: ndarray(toPixels(x), shape), prototypes };
 }
 

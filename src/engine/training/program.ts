@@ -6,7 +6,7 @@ import type { NdArray } from '@shared/maths/ndarray';
 import type { Arrays, Program, Tensors, Traceable } from '../backend/executable';
 import { flatLayout, named, unflatten } from '../nn/flat';
 import type { FlatLayout } from '../nn/flat';
-import { parameterSpecs, specOf } from '../nn/spec';
+import { hasBank, parameterSpecs, specOf } from '../nn/spec';
 import type { ModelSpec, ParameterSpec } from '../nn/spec';
 import { lossOf, phasesOf } from '../diffusion/loss';
 import type { Batch } from '../diffusion/loss';
@@ -149,7 +149,16 @@ function epsFunction(
 function trainExample(config: RunConfig, spec: ModelSpec): Arrays {
   const scalars = zeros([STEP_SCALARS.length]);
   scalars.data.fill(1);
-  return { ...batchExample(config, spec), scalars };
+  return {
+    ...batchExample(config, spec),
+    scalars,
+    ...(hasBank(spec) && { trains: allTrain(spec) }),
+  };
+}
+
+/** [K, 1]: no prototype is frozen. */
+function allTrain({ k }: ModelSpec): NdArray<Float32Array> {
+  return ndarray(new Float32Array(k).fill(1), [k, 1]);
 }
 
 function batchExample(config: RunConfig, spec: ModelSpec): Record<keyof Batch, NdArray> {

@@ -4,8 +4,10 @@ import type { Batch, LossTerm, LossWeights, Phase } from '../diffusion/loss';
 import { flatten, named, unflatten } from '../nn/flat';
 import type { FlatLayout } from '../nn/flat';
 import type { BatchStatistics } from '../nn/prototypes';
+import { hasBank } from '../nn/spec';
 import type { ModelSpec } from '../nn/spec';
 import { adamw } from './optimiser';
+import type { Update } from './optimiser';
 import { partOf } from './part';
 
 /** Momentum of the running BatchNorm statistics, as PyTorch's default. */
@@ -42,6 +44,8 @@ export type TrainState = Record<StateName, tf.Tensor>;
 export type StepInputs = Record<keyof Batch, tf.Tensor> & {
   /** [STEP_SCALARS.length] */
   scalars: tf.Tensor;
+  /** [K, 1] zero where a prototype is frozen, else one; left out, all train. */
+  trains?: tf.Tensor;
 };
 
 export interface StepModel {
@@ -53,7 +57,8 @@ export interface StepModel {
 /**
  * One training step as a pure function: loss, gradients, joint clip, AdamW, EMA, BatchNorm
  * statistics. The caller owns everything returned. Parameters that the phase does not train
- * stay as they are, weight decay included.
+ * stay as they are, weight decay included, and so do the rows and moments of frozen prototypes;
+ * their average goes on towards them.
  *
  * @param gathered  the sum of the gradients of `accumulate - 1` batches before this one
  * @returns the next state; `metrics` see stepMetrics; `index` [B] the assignments
@@ -68,22 +73,29 @@ export function trainStep(
   return tf.tidy(() => {
     const scalar = scalarsOf(inputs);
     const batch = inputs as unknown as Batch;
-    const { gradient, losses, index, running } = gradients(model, state, batch, weightsOf(scalar));
+    const { gradient, losses, index, running } = gradients(
+      model,
+      state,
+      batch,
+      weightsOf(scalar),
+      inputs.trains,
+    );
     const part = partOf(model.layout, model.phase);
     const mean = gathered
       ? tf.div(tf.add(gradient, part.cut(gathered.sum)), gathered.accumulate)
       : gradient;
-    const { norm, ...next } = adamw(
-      { p: part.cut(state.params), m: part.cut(state.m), v: part.cut(state.v) },
-      mean,
-      {
-        lr: scalar('lr'),
-        weight_decay: scalar('weight_decay'),
-        clip_grad_norm: scalar('clip_grad_norm'),
-        correction_1: scalar('correction_1'),
-        correction_2: scalar('correction_2'),
-      },
-    );
+    const before = { p: part.cut(state.params), m: part.cut(state.m), v: part.cut(state.v) };
+    const { norm, ...moved } = adamw(before, mean, {
+      lr: scalar('lr'),
+      weight_decay: scalar('weight_decay'),
+      clip_grad_norm: scalar('clip_grad_norm'),
+      correction_1: scalar('correction_1'),
+      correction_2: scalar('correction_2'),
+    });
+    const next =
+      trainsBank(model) && inputs.trains
+        ? held(before, moved, inputs.trains, model.spec.dim)
+        : moved;
     const params = part.paste(state.params, next.p);
     const rate = scalar('ema_rate');
     const ema = tf.add(tf.mul(state.ema, rate), tf.mul(params, tf.sub(1, rate)));
@@ -122,6 +134,7 @@ export function gatherStep(
       state,
       inputs as unknown as Batch,
       weightsOf(scalarsOf(inputs)),
+      inputs.trains,
     );
     const part = partOf(model.layout, model.phase);
     const sum = part.paste(state.gradient, tf.add(part.cut(state.gradient), gradient));
@@ -130,6 +143,29 @@ export function gatherStep(
       outputs: { metrics: losses, ...(index && { index }) },
     };
   });
+}
+
+/** The bank is then the first of what is trained (see parameterSpecs). */
+function trainsBank({ spec, phase }: StepModel): boolean {
+  return hasBank(spec) && phase !== 'unet';
+}
+
+/**
+ * An update whose frozen rows of the bank are as they were, bit for bit: parameters, which weight
+ * decay would move, and moments, which would fade. Only the bank is looked at: the vector is long.
+ */
+function held(before: Update, after: Update, trains: tf.Tensor, dim: number): Update {
+  const size = (trains.shape[0] ?? 0) * dim;
+  const moves = tf.greater(tf.reshape(tf.tile(trains, [1, dim]), [size]), 0.5);
+  const places = tf.reshape(tf.range(0, size, 1, 'int32'), [size, 1]);
+  const bank = (flat: tf.Tensor): tf.Tensor => tf.slice(flat, [0], [size]);
+  const mixed = (name: keyof Update): tf.Tensor =>
+    tf.tensorScatterUpdate(
+      after[name],
+      places as tf.Tensor2D,
+      tf.where(moves, bank(after[name]), bank(before[name])),
+    );
+  return { p: mixed('p'), m: mixed('m'), v: mixed('v') };
 }
 
 type ScalarOf = (name: (typeof STEP_SCALARS)[number]) => tf.Scalar;
@@ -159,6 +195,7 @@ export function gradients(
   state: Pick<TrainState, 'params' | 'running'>,
   batch: Batch,
   weights: LossWeights,
+  trains?: tf.Tensor,
 ): {
   gradient: tf.Tensor;
   losses: tf.Tensor1D;
@@ -181,7 +218,13 @@ export function gradients(
     return losses.total;
   })(views.slice(first, end));
   if (!parts || !running) throw new Error('the loss was not evaluated');
-  return { gradient: flatten(grads), losses: parts, index, running };
+  const [ofBank, ...rest] = grads;
+  // Before the norm: what is frozen has no part in how the others are clipped.
+  const kept =
+    trains && ofBank && trainsBank({ spec, layout, phase })
+      ? [tf.mul(ofBank, trains), ...rest]
+      : grads;
+  return { gradient: flatten(kept), losses: parts, index, running };
 }
 
 /** running ← 0.9 running + 0.1 batch, the batch's variance unbiased; as it was without a batch. */

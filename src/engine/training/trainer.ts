@@ -20,6 +20,7 @@ import { BETA_1, BETA_2, emaRate, lrFactor } from './optimiser';
 import type { Geometry } from './program';
 import { STEP_SCALARS, stepMetrics } from './step';
 import type { StepMetric, StepMetrics, StepScalars } from './step';
+import { hasBank } from '../nn/spec';
 import { drawTimesteps } from './timesteps';
 
 export interface StepReport {
@@ -49,6 +50,8 @@ export class Trainer {
     public knobs: Knobs,
     /** Steps completed. */
     public step: number,
+    /** Rows of the bank that the next step leaves as they are; as `knobs`. */
+    public frozen: readonly number[] = [],
   ) {
     this.schedule = scheduleOf(config.diffusion);
     this.split = splitOf(dataset.count, config.data.validation);
@@ -104,7 +107,11 @@ export class Trainer {
   nextBatchSha256(): string {
     const { done, steps } = this.phase();
     const first = this.step * this.config.training.accumulate;
-    const { scalars: _knobs, ...batch } = this.inputs(first, this.scalars(done, steps));
+    const {
+      scalars: _knobs,
+      trains: _frozen,
+      ...batch
+    } = this.inputs(first, this.scalars(done, steps));
     const hash = createHash('sha256');
     for (const name of Object.keys(batch).sort()) {
       const { data } = batch[name] as NdArray;
@@ -170,6 +177,14 @@ export class Trainer {
         Float32Array.from(STEP_SCALARS, (name) => scalars[name]),
         [STEP_SCALARS.length],
       ),
+      ...(hasBank(spec) && { trains: this.trains() }),
     };
+  }
+  /** [K, 1] */
+  private trains(): NdArray<Float32Array> {
+    const { k } = this.geometry.spec;
+    const rows = new Float32Array(k).fill(1);
+    for (const row of this.frozen) rows[row] = 0;
+    return ndarray(rows, [k, 1]);
   }
 }

@@ -75,6 +75,7 @@ export class FakeBank {
     return {
       step,
       wall: Date.now() - 3_600_000 + step * 270,
+      ids: ndarray(range(k), [k]),
       bank: ndarray(bank, [k, DIM]),
       features: ndarray(features, [IMAGES, DIM]),
       assignment: ndarray(assignment, [IMAGES]),
@@ -110,6 +111,7 @@ export class FakeBank {
       eta_s: ended ? 0 : (total - done) * 0.05,
       seconds: done * 0.05,
       step: 600,
+      ids: ndarray(range(this.k), [this.k]),
       index: ndarray(
         Int32Array.from({ length: this.k * n }, (_, i) => i * 41),
         [this.k, n],
@@ -122,6 +124,8 @@ export class FakeBank {
     };
   }
 }
+
+const range = (n: number): Int32Array => Int32Array.from({ length: n }, (_, i) => i);
 
 function nearest(features: Float32Array, image: number, bank: Float32Array, k: number): number {
   let best = 0;

@@ -1,6 +1,7 @@
 import { configFor } from '@shared/config/presets';
 import type { KnobName } from '@shared/config/knobs';
 import type { RunConfig } from '@shared/config/run-config';
+import { bankOf } from '@shared/config/surgery';
 import { AppError } from '@shared/errors';
 import { ndarray } from '@shared/maths/ndarray';
 import type {
@@ -104,6 +105,7 @@ export class FakeService implements Service {
           images: 10_000,
           knobs,
           journal,
+          ...{ acts: [], bank: bankOf(config.model.k) },
           checkpoints: run().checkpoints(),
           events: id.includes('brisk')
             ? []
@@ -176,6 +178,8 @@ export class FakeService implements Service {
           ),
         };
       }
+      case 'prototypes.operate':
+        throw new AppError('unavailable', 'The made-up run takes no acts on its prototypes.');
       case 'samples.list':
         return { steps: run().previews };
       case 'samples.get':
@@ -272,7 +276,7 @@ export class FakeService implements Service {
           if (!run || run.journal.length <= from) return undefined;
           const entries = run.journal.slice(from);
           from = run.journal.length;
-          return { run: run.id, entries };
+          return { run: run.id, entries, acts: [] };
         }
         case 'samples': {
           const last = run?.previews.at(-1);

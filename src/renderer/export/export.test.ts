@@ -32,6 +32,7 @@ describe('the exported page', () => {
     const snapshot = {
       ...{ step: 1200, wall: 0, assignments: 1000, perplexity: 1.9 },
       ...{ churn: null, purity: null, nmi: null, swaps: [], shown: 0.4 },
+      ids: ndarray(Int32Array.of(0, 1), [2]),
       bank: ndarray(Float32Array.of(0, 0, 10, 0), [2, 2]),
       features: ndarray(Float32Array.of(1, 0, 8, 0), [2, 2]),
       assignment: ndarray(Int32Array.of(0, 1), [2]),

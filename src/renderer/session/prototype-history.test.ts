@@ -33,6 +33,7 @@ function event(step: number, turn = 0, more: Partial<Event> = {}): Event {
   return {
     ...{ run: 'r', restart: false, step, wall: 0, assignments: 1000, perplexity: 3 },
     ...{ churn: null, purity: null, nmi: null, swaps: [] },
+    ids: ndarray(Int32Array.of(0, 1, 2), [K]),
     bank: ndarray(bank, [K, D]),
     features: ndarray(features, [N, D]),
     assignment: ndarray(

@@ -4,15 +4,19 @@ import { KnobChangeSchema } from './knobs';
 import type { KnobName } from './knobs';
 import { RunConfigSchema } from './run-config';
 import type { RunConfig } from './run-config';
+import { ActSchema } from './surgery';
+import type { Act } from './surgery';
 
-/** Knob changes that a run makes by itself; each acts from the step after `at_step` on. */
+/** Steps completed when it is made. */
+const at_step = z.number().int().nonnegative();
+
+/** Knob changes and acts on prototypes that a run makes by itself, from the step after `at_step` on. */
 export const JournalPlanSchema = z
   .array(
-    z.strictObject({
-      /** Steps completed when the change is made. */
-      at_step: z.number().int().nonnegative(),
-      change: KnobChangeSchema,
-    }),
+    z.union([
+      z.strictObject({ at_step, change: KnobChangeSchema }),
+      z.strictObject({ at_step, act: ActSchema }),
+    ]),
   )
   .max(100_000)
   .refine(
@@ -37,12 +41,20 @@ interface Entry {
   value: number;
 }
 
+interface ActOf {
+  applied_at_step: number;
+  act: Act;
+}
+
 /** A run's journal as a plan, one change an entry, so that its replay has the same journal. */
-export function planOf(entries: readonly Entry[]): JournalPlan {
-  return entries.map(({ applied_at_step, knob, value }) => ({
-    at_step: applied_at_step,
-    change: { [knob]: value },
-  }));
+export function planOf(entries: readonly Entry[], acts: readonly ActOf[] = []): JournalPlan {
+  return [
+    ...entries.map(({ applied_at_step: at_step, knob, value }) => ({
+      at_step,
+      change: { [knob]: value },
+    })),
+    ...acts.map(({ applied_at_step: at_step, act }) => ({ at_step, act })),
+  ].sort((a, b) => a.at_step - b.at_step);
 }
 
 export function printJournal(run: string, config: RunConfig, changes: JournalPlan): string {

@@ -22,6 +22,7 @@ const STREAMS = {
   condition: 12,
   validation: 13,
   rotate: 14,
+  surgery: 15,
 } as const;
 
 /** What the numbers are for. Each name is a key of its own: adding one changes no other. */

@@ -1,7 +1,8 @@
 import { z } from 'zod';
+import { ActSchema } from '../config/surgery';
 import { array, progress, RunId, step } from './contract-basics';
 
-/** A person's own name and colour for a prototype; an empty name and null mean the default. */
+/** A person's own name and colour for a prototype, by its number for life; an empty name and null mean the default. */
 const PrototypeLabel = z.strictObject({
   prototype: z.number().int().nonnegative(),
   name: z.string().max(60),
@@ -20,6 +21,17 @@ const Swap = z.object({
   change: z.number(),
 });
 export type Swap = z.infer<typeof Swap>;
+
+/** An act on the prototypes, as the journal has it. */
+export const ActEntry = z.object({
+  /** Order within the run; never reused. */
+  seq: z.number().int().nonnegative(),
+  applied_at_step: step,
+  act: ActSchema,
+  /** Unix time, ms. */
+  wall: z.number(),
+});
+export type ActEntry = z.infer<typeof ActEntry>;
 
 export const prototypeRequests = {
   /**
@@ -41,6 +53,15 @@ export const prototypeRequests = {
     input: z.strictObject({ run: RunId, label: PrototypeLabel }),
     output: z.object({ labels: z.array(PrototypeLabel) }),
   },
+  /**
+   * Surgery at the next edge between two steps, journaled; of a run that trains. `not_found` for a
+   * prototype that is not there, `bad_config` where the model has none or a fixed number of them,
+   * `wrong_state` where the bank does not allow it now.
+   */
+  'prototypes.operate': {
+    input: z.strictObject({ run: RunId, act: ActSchema }),
+    output: z.object({ entry: ActEntry }),
+  },
 } as const;
 
 export const prototypeSubscriptions = {
@@ -57,9 +78,10 @@ export const prototypeSubscriptions = {
       restart: z.boolean(),
       step,
       wall: z.number(),
+      ids: array<Int32Array>(), // [K] ascending: the numbers of the bank's rows, see Bank
       bank: array<Float32Array>(), // [K, D]
       features: array<Float32Array>(), // [N, D] of the probe images, stored as float16
-      assignment: array<Int32Array>(), // [N] the prototype each probe image is conditioned on
+      assignment: array<Int32Array>(), // [N] the row of the prototype each probe image is conditioned on
       usage: array<Float32Array>(), // [K] shares of the last 1,000 assignments in training
       /** How many assignments `usage` tells of: 0 before the first step, where it is all zeros. */
       assignments: z.number().int().nonnegative(),
@@ -91,6 +113,7 @@ export const prototypeSubscriptions = {
       ...progress,
       /** Training step of the weights; null until the work begins. */
       step: step.nullable(),
+      ids: array<Int32Array>(), // [K] the prototypes; [0] until the work begins
       index: array<Int32Array>(), // [K, count] positions in the data set; [K, 0] until done
       distances: array<Float32Array>(), // [K, count]
       images: array<Uint8Array>(), // [K * count, H, W, C] u8, prototype by prototype

@@ -3,10 +3,11 @@ import { JournalPlanSchema } from '../config/journal';
 import { KNOB_NAMES, KnobChangeSchema } from '../config/knobs';
 import type { KnobName } from '../config/knobs';
 import { DataConfigSchema, RunConfigSchema, SamplingConfigSchema } from '../config/run-config';
+import { BankSchema } from '../config/surgery';
 import { ERROR_CODES } from '../errors';
 import { array, RunId, step } from './contract-basics';
 import { ParentSchema, runRequests } from './contract-runs';
-import { prototypeRequests, prototypeSubscriptions } from './contract-prototypes';
+import { ActEntry, prototypeRequests, prototypeSubscriptions } from './contract-prototypes';
 import { trajectorySubscriptions } from './contract-trajectories';
 
 /**
@@ -42,6 +43,7 @@ const JournalEntry = z.object({
   wall: z.number(),
 });
 export type JournalEntry = z.infer<typeof JournalEntry>;
+export type { ActEntry };
 
 const RunEvent = z.object({
   wall: z.number(),
@@ -189,6 +191,9 @@ export const requests = {
       images: z.number().int(),
       knobs: z.record(z.string(), z.number()),
       journal: z.array(JournalEntry),
+      acts: z.array(ActEntry),
+      /** The prototypes that the run began with; `acts` tell which it has now. */
+      bank: BankSchema,
       checkpoints: z.array(Checkpoint),
       events: z.array(RunEvent),
     }),
@@ -324,7 +329,7 @@ export const subscriptions = {
   journal: {
     delivery: 'lossless',
     input: z.strictObject({ run: RunId }),
-    event: z.object({ run: RunId, entries: z.array(JournalEntry) }),
+    event: z.object({ run: RunId, entries: z.array(JournalEntry), acts: z.array(ActEntry) }),
   },
   samples: {
     delivery: 'latest',

@@ -267,6 +267,8 @@ function forwards(writer: ReturnType<RunStore['create']>): ReturnType<RunStore['
     run: writer.run,
     appendMetrics: (rows) => writer.appendMetrics(rows),
     appendJournal: (entry) => writer.appendJournal(entry),
+    appendAct: (...args) => writer.appendAct(...args),
+    savedRows: (seq) => writer.savedRows(seq),
     appendEvent: (event) => writer.appendEvent(event),
     appendResume: (resume) => writer.appendResume(resume),
     redoFrom: (step) => writer.redoFrom(step),

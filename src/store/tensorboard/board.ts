@@ -88,12 +88,12 @@ export class Board {
   /** Writes the projector's files where there is a newer bank. */
   settle(): void {
     if (this.#prototypes === null) return;
-    const { bank, usage } = this.#prototypes;
+    const { bank, usage, ids } = this.#prototypes;
     const [k = 0, dim = 0] = bank.shape;
     const rows = Array.from({ length: k }, (_, i) =>
       Array.from(bank.data.subarray(i * dim, (i + 1) * dim)).join('\t'),
     );
-    const about = Array.from(usage.data, (share, i) => `p${i}\t${share}`);
+    const about = Array.from(usage.data, (share, i) => `p${ids.data[i]}\t${share}`);
     this.#place('prototypes.tsv', `${rows.join('\n')}\n`);
     this.#place('prototypes-metadata.tsv', `${['prototype\tusage', ...about].join('\n')}\n`);
     this.#place(

@@ -15,6 +15,10 @@ function event(step: number, way: number): SubscriptionEvent<'prototypes'> {
   return {
     ...{ run: 'r', restart: false, step, wall: 0, assignments: 1000, perplexity: K },
     ...{ churn: null, purity: null, nmi: null, swaps: [] },
+    ids: ndarray(
+      Int32Array.from({ length: K }, (_, p) => p),
+      [K],
+    ),
     bank: ndarray(Float32Array.from(Array.from({ length: K }, (_, p) => row(p, 0.01)).flat()), [
       K,
       D,
