@@ -74,6 +74,7 @@ function storeSnapshots(writer: RunWriter, steps: number): void {
     writer.writePrototypes(
       {
         ...{ step, wall: 1.7e12 + step * 200 },
+        ids: ndarray(assignment.slice(0, k), [k]),
         bank: ndarray(bank, [k, dim]),
         features: ndarray(features, [images, dim]),
         assignment: ndarray(assignment, [images]),
