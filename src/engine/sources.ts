@@ -102,7 +102,15 @@ const curves: Maker<'curves'> = ({ store, topics }, { run, outline = false }, ch
 const journal: Maker<'journal'> = ({ store, topics }, { run }, changed) => {
   let seen = -1;
   let seenAct = -1;
-  const close = topics.listen(topic.journal(run), changed);
+  let restart = true;
+  let sent = false;
+  const closers = [
+    topics.listen(topic.journal(run), changed),
+    topics.listen(topic.rewound(run), () => {
+      [seen, seenAct, restart] = [-1, -1, true];
+      changed();
+    }),
+  ];
   return {
     pull() {
       const record = store.read(run);
@@ -110,9 +118,12 @@ const journal: Maker<'journal'> = ({ store, topics }, { run }, changed) => {
       const acts = record.acts.filter(({ seq }) => seq > seenAct);
       seen = entries.at(-1)?.seq ?? seen;
       seenAct = acts.at(-1)?.seq ?? seenAct;
-      return entries.length + acts.length === 0 ? undefined : { run, entries, acts };
+      if (entries.length + acts.length === 0 && !(restart && sent)) return undefined;
+      const first = restart;
+      [restart, sent] = [false, true];
+      return { run, restart: first, entries, acts };
     },
-    close,
+    close: () => closers.forEach((close) => close()),
   };
 };
 

@@ -90,7 +90,7 @@ function dead(state: BankState): Alarm[] {
       prototypes,
       value: Math.max(...prototypes.map((i) => usage.data[i] ?? 0)),
       limit: deadLimit(k),
-      suggestion: `Nothing revives a dead prototype by itself: start a run with balanced assignment, or with K = ${Math.max(1, k - prototypes.length)}.`,
+      suggestion: `Nothing revives a dead prototype by itself: revive it from a far image, or start a run with balanced assignment, or with K = ${Math.max(1, k - prototypes.length)}.`,
     },
   ];
 }
@@ -116,7 +116,7 @@ function twins({ bank }: BankState): Alarm[] {
     kind: 'twins',
     ...group,
     limit: TWIN_COSINE,
-    suggestion: 'They say the same: raise β, or start a run with fewer prototypes.',
+    suggestion: 'They say the same: merge them, raise β, or start a run with fewer prototypes.',
   }));
 }
 

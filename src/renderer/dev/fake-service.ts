@@ -276,7 +276,7 @@ export class FakeService implements Service {
           if (!run || run.journal.length <= from) return undefined;
           const entries = run.journal.slice(from);
           from = run.journal.length;
-          return { run: run.id, entries, acts: [] };
+          return { run: run.id, restart: false, entries, acts: [] };
         }
         case 'samples': {
           const last = run?.previews.at(-1);

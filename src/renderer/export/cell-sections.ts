@@ -9,6 +9,7 @@ import { pictureOf } from '../cells/samples/sheet-files';
 import { cellKey, sheetMakerOf } from '../cells/samples/sheet-maker.svelte';
 import { settingsLine } from '../cells/samples/settings-line';
 import { count } from '../components/format';
+import { actWords } from '../components/act-text';
 import { knobSign, knobText } from '../components/knob-text';
 import { pictures } from '../components/pixels';
 import type { Picture } from '../components/pixels';
@@ -65,6 +66,14 @@ const WRITERS: { readonly [K in CellKind]?: Writer<K> } = {
           <th scope="row">step ${count(applied_at_step)}</th>
           <td>${knobSign(knob)} ${knobText(knob, previous)} → ${knobText(knob, value)}</td>
         </tr>`,
+    );
+    viewed?.surgery.past.forEach((done, i) =>
+      journal.push(
+        html`<tr>
+          <th scope="row">step ${count(viewed.surgery.acts[i]?.applied_at_step ?? 0)}</th>
+          <td>${actWords(done, viewed.surgery.past)}</td>
+        </tr>`,
+      ),
     );
     if (journal.length > 0)
       lines.push(

@@ -28,19 +28,21 @@ export function mapMarkup(
   const scale = scaleOf(planes.extent, SIZE);
   const n = snapshot.features.shape[0] ?? 0;
   const k = snapshot.bank.shape[0] ?? 0;
+  const idOf = (row: number): number => snapshot.ids.data[row] ?? row;
   const x = (i: number): string => scale.x(plane[2 * i] ?? 0).toFixed(1);
   const y = (i: number): string => scale.y(plane[2 * i + 1] ?? 0).toFixed(1);
   const features = Array.from({ length: n }, (_, i) => {
-    const [fill] = prototypeFill(colourOf(snapshot.assignment.data[i] ?? 0));
+    const [fill] = prototypeFill(colourOf(idOf(snapshot.assignment.data[i] ?? 0)));
     return html`<circle cx="${x(i)}" cy="${y(i)}" r="2.6" fill="${fill}" fill-opacity="0.75" />`;
   });
   const glyphs = Array.from({ length: k }, (_, p) => {
-    const [fill, ink] = prototypeFill(colourOf(p));
+    const id = idOf(p);
+    const [fill, ink] = prototypeFill(colourOf(id));
     const half = GLYPH / 2;
     return html`<g
       transform="translate(${Number(x(n + p)) - half} ${Number(y(n + p)) - half}) scale(${GLYPH / 20})"
       ><path
-        d="${GLYPH_SHAPES[p % 5] ?? ''}"
+        d="${GLYPH_SHAPES[id % 5] ?? ''}"
         fill="${fill}"
         stroke="#111418"
         stroke-width="1.2"
@@ -49,7 +51,7 @@ export function mapMarkup(
         y="13.6"
         text-anchor="middle"
         style="fill:${ink};font-size:10px;font-weight:700"
-        >${p}</text
+        >${id}</text
       ></g
     >`;
   });
@@ -58,10 +60,10 @@ export function mapMarkup(
     { length: k },
     (_, p) =>
       html`<tr>
-        <th scope="row">${p}</th>
-        <td>${nameOf(p) || 'unnamed'}</td>
+        <th scope="row">${idOf(p)}</th>
+        <td>${nameOf(idOf(p)) || 'unnamed'}</td>
         <td>${percent(snapshot.usage.data[p] ?? 0)}</td>
-        <td>${alarmOf(snapshot.alarms(), p) ?? ''}</td>
+        <td>${alarmOf(snapshot.alarms(), idOf(p)) ?? ''}</td>
       </tr>`,
   );
   return [

@@ -1,3 +1,4 @@
+import { choicesOf } from '@shared/config/family';
 import type { KnobName } from '@shared/config/knobs';
 import { AppError } from '@shared/errors';
 import type { JournalEntry, RequestOutput, SubscriptionEvent } from '@shared/protocol/contract';
@@ -6,6 +7,7 @@ import type { Client } from '@shared/protocol/client';
 import { KnobsController } from './knobs.svelte';
 import { ExemplarsController } from './exemplars.svelte';
 import { PrototypesController } from './prototypes.svelte';
+import { SurgeryController } from './surgery.svelte';
 import { SamplesController } from './samples.svelte';
 
 /** One run as it is viewed, live or ended: its record, curves, journal, knobs and previews. */
@@ -21,6 +23,7 @@ export class RunSession {
   readonly samples: SamplesController;
   readonly prototypes: PrototypesController;
   readonly exemplars: ExemplarsController;
+  readonly surgery: SurgeryController;
   private ends: (() => void)[] = [];
   private loading: Promise<void> | undefined;
   private closed = false;
@@ -37,11 +40,20 @@ export class RunSession {
     this.samples = new SamplesController(engine, run);
     this.prototypes = new PrototypesController(engine, run);
     this.exemplars = new ExemplarsController(engine, run);
+    this.surgery = new SurgeryController(
+      async (act) => (await engine.request('prototypes.operate', { run, act })).entry,
+    );
   }
 
   /** The rows that there are; of a long history an outline until all of it has come. */
   get curves(): CurvesBuffer {
     return this.outline?.curves ?? this.whole;
+  }
+
+  /** The prototypes or classes that an image can be of; none without conditioning. */
+  get choices(): readonly number[] {
+    const model = this.record?.config.model;
+    return model === undefined || choicesOf(model) === 0 ? [] : this.surgery.bank.ids;
   }
 
   open(): void {
@@ -57,12 +69,9 @@ export class RunSession {
         },
         onError,
       }),
-      this.engine.subscribe('journal', { run }, ({ entries }) => this.recordJournal(entries), {
+      this.engine.subscribe('journal', { run }, (event) => this.receiveJournal(event), {
         // The engine came back from a checkpoint: entries after it may be gone.
-        onReset: () => {
-          this.journal = [];
-          this.knobs.forget();
-        },
+        onReset: () => this.forgetJournal(),
         onError,
       }),
       this.engine.subscribe('samples', { run }, (event) => this.samples.receive(event), {
@@ -95,6 +104,7 @@ export class RunSession {
       this.error = undefined;
       this.knobs.load(record.config.knobs);
       this.recordJournal(record.journal);
+      this.surgery.load(record.bank, record.acts);
     } catch (thrown) {
       if (!this.closed) this.error = AppError.from(thrown);
     }
@@ -127,6 +137,20 @@ export class RunSession {
   private forgetCurves(): void {
     this.whole.clear();
     this.outline = undefined;
+  }
+
+  private receiveJournal({ restart, entries, acts }: SubscriptionEvent<'journal'>): void {
+    if (restart) {
+      this.forgetJournal();
+      this.surgery.restart(acts);
+    }
+    this.recordJournal(entries);
+    this.surgery.record(acts);
+  }
+
+  private forgetJournal(): void {
+    this.journal = [];
+    this.knobs.forget();
   }
 
   private recordJournal(entries: readonly JournalEntry[]): void {

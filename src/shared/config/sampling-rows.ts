@@ -106,9 +106,15 @@ export type SheetPlan = z.infer<typeof SheetPlanSchema>;
 /**
  * The rows that a grid starts with: the first prototypes (or classes), all else alike. A model
  * without any gets one row that names none.
+ *
+ * @param choices  their numbers, or how many there are from 0 on
  */
-export function prototypeRows(choices: number, sampler: SamplerName, most = 6): TrajectoryRow[] {
-  return firstOf(choices, most).map((prototypes) => ({
+export function prototypeRows(
+  choices: number | readonly number[],
+  sampler: SamplerName,
+  most = 6,
+): TrajectoryRow[] {
+  return firstOf(typeof choices === 'number' ? upTo(choices) : choices, most).map((prototypes) => ({
     prototypes,
     weights: 'ema',
     sampler,
@@ -118,14 +124,18 @@ export function prototypeRows(choices: number, sampler: SamplerName, most = 6): 
   }));
 }
 
-function firstOf(choices: number, most: number): Conditioning[] {
-  if (choices === 0) return [[]];
-  return Array.from({ length: Math.min(choices, most) }, (_, choice) => alike(choice));
+const upTo = (count: number): number[] => Array.from({ length: count }, (_, choice) => choice);
+
+function firstOf(choices: readonly number[], most: number): Conditioning[] {
+  return choices.length === 0 ? [[]] : choices.slice(0, most).map((choice) => alike(choice));
 }
 
-/** Every prototype of the bank by four seeds, otherwise as the run's own previews are made. */
-export function sheetPlanFor({ model, sampling }: RunConfig): SheetPlan {
+/** Every prototype of the bank (`choices`: their numbers) by four seeds, otherwise as the run's own previews are made. */
+export function sheetPlanFor(
+  { model, sampling }: RunConfig,
+  choices: readonly number[] = upTo(choicesOf(model)),
+): SheetPlan {
   const { sampler, steps, seed, eta, weights, guidance } = sampling;
-  const columns = firstOf(choicesOf(model), 64);
+  const columns = firstOf(choices, 64);
   return { columns, seed, rows: 4, weights, sampler, steps, eta, guidance, checkpoint: null };
 }

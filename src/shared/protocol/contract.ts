@@ -329,7 +329,13 @@ export const subscriptions = {
   journal: {
     delivery: 'lossless',
     input: z.strictObject({ run: RunId }),
-    event: z.object({ run: RunId, entries: z.array(JournalEntry), acts: z.array(ActEntry) }),
+    event: z.object({
+      run: RunId,
+      /** The journal begins anew with this event: what came before it no longer holds. */
+      restart: z.boolean(),
+      entries: z.array(JournalEntry),
+      acts: z.array(ActEntry),
+    }),
   },
   samples: {
     delivery: 'latest',

@@ -3,15 +3,18 @@ import { describe, expect, it } from 'vitest';
 import { sheetPlansAt } from './sheet-plans';
 
 const config = configFor('quick', { kind: 'digits' });
-const fewer = { ...config, model: { ...config.model, k: 4 } };
-const stored = (...checkpoints: number[]) => ({ config, checkpoints, live: undefined });
+const ids = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9];
+const stored = (...checkpoints: number[]) => ({ config, ids, checkpoints, live: undefined });
 
 describe('sheets of several runs', () => {
   it('have the prototypes that all runs have, the same noise and the same sampler', () => {
     const sampling = { ...config.sampling, seed: 7, steps: 11 };
-    const other = { config: { ...fewer, sampling }, checkpoints: [9], live: undefined };
+    const other = {
+      ...{ config: { ...config, sampling }, ids: [0, 2, 3, 11] },
+      ...{ checkpoints: [9], live: undefined },
+    };
     const [a, b] = sheetPlansAt([stored(10), other], 10);
-    expect(a?.columns).toHaveLength(4);
+    expect(a?.columns).toEqual([0, 2, 3].map((prototype) => [{ prototype, weight: 1 }]));
     expect(b).toEqual({ ...a, checkpoint: 9 });
     expect(a).toMatchObject({ seed: config.sampling.seed, steps: config.sampling.steps });
   });
@@ -22,7 +25,7 @@ describe('sheets of several runs', () => {
   });
 
   it('are of the live weights where these are nearer, and of none where there are none', () => {
-    const live = { config, checkpoints: [100], live: 180 };
+    const live = { config, ids, checkpoints: [100], live: 180 };
     const at = (step: number) => sheetPlansAt([live], step)[0]?.checkpoint;
     expect([at(110), at(170), at(Infinity)]).toEqual([100, null, null]);
     expect(sheetPlansAt([stored()], 10)).toEqual([undefined]);

@@ -1,4 +1,3 @@
-import { choicesOf } from '@shared/config/family';
 import type { RunConfig } from '@shared/config/run-config';
 import { alike, sheetPlanFor } from '@shared/config/sampling-rows';
 import type { SheetPlan } from '@shared/config/sampling-rows';
@@ -6,6 +5,8 @@ import type { SheetPlan } from '@shared/config/sampling-rows';
 /** What is known of a run whose sheet is made. */
 export interface SheetRun {
   config: RunConfig;
+  /** The numbers of its prototypes or classes. */
+  ids: readonly number[];
   /** Training steps of its stored checkpoints. */
   checkpoints: readonly number[];
   /** Training step of its live weights, while it trains. */
@@ -25,9 +26,9 @@ const [COLUMNS, ROWS] = [12, 3];
 export function sheetPlansAt(runs: readonly SheetRun[], step: number): (SheetPlan | undefined)[] {
   const [first] = runs;
   if (first === undefined) return [];
-  const shared = Math.min(COLUMNS, ...runs.map(({ config }) => choicesOf(config.model)));
+  const shared = first.ids.filter((id) => runs.every(({ ids }) => ids.includes(id)));
   const columns =
-    shared > 0 ? Array.from({ length: shared }, (_, prototype) => alike(prototype)) : [[]];
+    shared.length > 0 ? shared.slice(0, COLUMNS).map((prototype) => alike(prototype)) : [[]];
   const { steps, ...asked } = sheetPlanFor(first.config);
   return runs.map(({ config, checkpoints, live }) => {
     const checkpoint = weightsNear(checkpoints, live, step);

@@ -4,6 +4,7 @@ import type { PanelLine } from '../../plots/lines';
 import { nearest } from '../../plots/panel';
 import type { Mark } from '../../plots/panel';
 import { count } from '../../components/format';
+import { actSign, actWords } from '../../components/act-text';
 import { knobSign, knobText } from '../../components/knob-text';
 import type { Scale, Series } from '../../session/curves-buffer';
 import type { RunSession } from '../../session/run-session.svelte';
@@ -81,8 +82,8 @@ export function seriesUntil({ x, step, raw, smoothed, dropped }: Series, until: 
   };
 }
 
-/** Where a run was branched, and its knob changes, on the axis in use. */
-export function marksOf({ journal, curves, record }: RunSession, scale: Scale): Mark[] {
+/** Where a run was branched, its knob changes and the acts on its prototypes, on the axis in use. */
+export function marksOf({ journal, curves, record, surgery }: RunSession, scale: Scale): Mark[] {
   if (curves.length === 0) return [];
   const steps = curves.step.view();
   const at = curves.axis(scale);
@@ -97,6 +98,11 @@ export function marksOf({ journal, curves, record }: RunSession, scale: Scale): 
       x: place(step),
       sign: knobSign(knob),
       words: `${knobSign(knob)} ${knobText(knob, previous)} → ${knobText(knob, value)}`,
+    })),
+    ...surgery.past.map((done, i) => ({
+      x: place(surgery.acts[i]?.applied_at_step ?? NaN),
+      sign: actSign(done),
+      words: actWords(done, surgery.past),
     })),
   ];
 }

@@ -52,6 +52,21 @@ export function figuresOf(snapshot: Snapshot, labels?: Int32Array): PrototypeFig
   });
 }
 
+/** The numbers of the prototypes nearest to the one in a row of the bank, the nearest first. */
+export function nearestPrototypes(
+  { bank, ids }: Pick<Snapshot, 'bank' | 'ids'>,
+  row: number,
+  most = 8,
+): number[] {
+  const [k = 0, d = 0] = bank.shape;
+  const distances = distancesOf(bank.data.subarray(row * d, (row + 1) * d), bank.data, 1, k, d);
+  return [...distances.keys()]
+    .filter((other) => other !== row)
+    .sort((a, b) => (distances[a] ?? 0) - (distances[b] ?? 0))
+    .slice(0, most)
+    .map((other) => ids.data[other] ?? other);
+}
+
 /** [N, K] */
 function distancesOf(
   features: Float32Array,

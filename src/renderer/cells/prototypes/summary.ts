@@ -12,11 +12,13 @@ export function mapSummary(
   shown: number,
   name: (prototype: number) => string,
 ): string {
-  const { step, usage, features, alarms, perplexity } = snapshot;
+  const { step, ids, usage, features, alarms, perplexity } = snapshot;
   const shares = [...usage.data];
   const [most, least] = [Math.max(...shares), Math.min(...shares)];
-  const called = (prototype: number): string =>
-    [`prototype ${prototype}`, name(prototype)].filter(Boolean).join(', ');
+  const called = (row: number): string => {
+    const prototype = ids.data[row] ?? row;
+    return [`prototype ${prototype}`, name(prototype)].filter(Boolean).join(', ');
+  };
   return [
     `Map of ${plural(shares.length, 'prototype')} and the features of ${plural(features.shape[0] ?? 0, 'probe image')} at step ${count(step)}, ${percent(shown)} of their variance.`,
     perplexity === null

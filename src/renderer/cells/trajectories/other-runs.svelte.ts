@@ -1,6 +1,7 @@
 import { choicesOf } from '@shared/config/family';
 import type { RunConfig } from '@shared/config/run-config';
 import { comparable } from '@shared/config/sampling-rows';
+import { bankAfter, history } from '@shared/config/surgery';
 import { AppError } from '@shared/errors';
 import type { Client } from '@shared/protocol/client';
 import type { RunSummary } from '@shared/protocol/contract';
@@ -9,8 +10,8 @@ import type { RunSummary } from '@shared/protocol/contract';
 export interface OtherRun {
   run: string;
   name: string;
-  /** Prototypes of its bank. */
-  k: number;
+  /** The numbers of its prototypes or classes. */
+  ids: readonly number[];
   /** Training steps of its stored checkpoints, ascending. */
   checkpoints: number[];
 }
@@ -31,10 +32,20 @@ export class OtherRuns {
       .sort((a, b) => b.created - a.created)
       .slice(0, MOST);
     const read = stored.map(async ({ run, name }) => {
-      const { config: other, checkpoints } = await this.engine.request('run.get', { run });
+      const {
+        config: other,
+        checkpoints,
+        bank,
+        acts,
+      } = await this.engine.request('run.get', { run });
       if (!comparable(config, other)) return [];
       const steps = [...new Set(checkpoints.map(({ step }) => step))].sort((a, b) => a - b);
-      return [{ run, name, k: choicesOf(other.model), checkpoints: steps }];
+      const past = history(
+        bank,
+        acts.map(({ act }) => act),
+      );
+      const ids = choicesOf(other.model) === 0 ? [] : bankAfter(bank, past).ids;
+      return [{ run, name, ids, checkpoints: steps }];
     });
     try {
       this.list = (await Promise.all(read)).flat();

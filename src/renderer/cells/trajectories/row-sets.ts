@@ -4,8 +4,8 @@ import type { OtherRun } from './other-runs.svelte';
 
 /** What rows may be made of. */
 export interface RowChoices {
-  /** Prototypes of the run's bank. */
-  k: number;
+  /** The numbers of the run's prototypes or classes. */
+  ids: readonly number[];
   /** The model takes guidance. */
   guided: boolean;
   /** Training steps of stored checkpoints, ascending. */
@@ -28,12 +28,12 @@ const MOST_OTHERS = 5;
 
 /** @param first  what the rows have in common */
 export function rowSets(first: TrajectoryRow, choices: RowChoices): RowSet[] {
-  const { k, guided, checkpoints, others } = choices;
+  const { ids, guided, checkpoints, others } = choices;
   return [
     {
       name: 'Prototypes',
       make: () =>
-        prototypeRows(k, first.sampler, MOST_PROTOTYPES).map(({ prototypes }) => ({
+        prototypeRows(ids, first.sampler, MOST_PROTOTYPES).map(({ prototypes }) => ({
           ...first,
           prototypes,
         })),
@@ -74,9 +74,10 @@ export function rowSets(first: TrajectoryRow, choices: RowChoices): RowSet[] {
 export function fromRun(
   row: TrajectoryRow,
   run: string | null,
-  { k, others }: Pick<RowChoices, 'k' | 'others'>,
+  { ids, others }: Pick<RowChoices, 'ids' | 'others'>,
 ): TrajectoryRow {
-  const bank = others.find((other) => other.run === run)?.k ?? k;
-  const fits = row.prototypes.every(({ prototype }) => prototype < bank);
-  return { ...row, run, checkpoint: null, prototypes: fits ? row.prototypes : alike(0) };
+  const bank = others.find((other) => other.run === run)?.ids ?? ids;
+  const fits = row.prototypes.every(({ prototype }) => bank.includes(prototype));
+  const prototypes = fits ? row.prototypes : alike(...bank.slice(0, 1));
+  return { ...row, run, checkpoint: null, prototypes };
 }
