@@ -12,10 +12,10 @@ const withBatch = (preset: PresetName, batch_size: number): (typeof PRESETS)[Pre
 describe('the estimate of a model', () => {
   // Peak resident memory of `npm run -s bench -- train --config NAME --batch N`, TensorFlow 2.21, CPU.
   it.each([
-    ['quick', 32, 1444],
-    ['quick', 64, 2242],
-    ['tiny', 8, 560],
-    ['cifar10', 8, 6763],
+    ['quick', 32, 782],
+    ['quick', 64, 940],
+    ['tiny', 8, 498],
+    ['cifar10', 8, 2886],
   ] as const)(
     'of %s in batches of %i is within 1.5 of the measured %i MiB',
     (preset, batch, mib) => {

@@ -11,13 +11,13 @@ export interface Estimate {
 /**
  * Of the peak memory of whole training processes on the CPU (bench/train.ts; estimate.test.ts has
  * the figures): feature maps and attention scores that forward and backward hold for each of a
- * layer's, copies of the state, the capture of the step included, and TensorFlow, Node and a data
- * set before any model.
+ * layer's, copies of the state, those on the way into TensorFlow included, and TensorFlow, Node and
+ * a data set before any model.
  */
-const MAPS_PER_LAYER = 59;
-const SCORES_PER_LAYER = 12.6;
-const STATE_COPIES = 14;
-const BASE_BYTES = 600e6;
+const MAPS_PER_LAYER = 14;
+const SCORES_PER_LAYER = 1;
+const STATE_COPIES = 10;
+const BASE_BYTES = 520e6;
 
 /** Size of a model before it starts: exact parameters, memory to within a factor of 1.5. */
 export function estimate(config: RunConfig): Estimate {
