@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import type { Condition } from './condition';
 import { crossAttention } from './cross-attention';
+import { doubled } from './doubled';
 import { groupNorm, silu } from './group-norm';
 import { conv2d, convolve, linear, selfAttention } from './layers';
 import { param } from './params';
@@ -104,15 +105,12 @@ export function unet(
       if (spec.attention_levels.includes(level)) h = attention(`${block}.attentions.${layer}`, h);
     }
     if (level > 0) {
-      const doubled = conv2d(params, `${block}.upsamplers.0.conv`, nearestDouble(h));
-      h = seen(`${block}.upsamplers.0`, doubled);
+      h = seen(
+        `${block}.upsamplers.0`,
+        doubled(params, `${block}.upsamplers.0.conv`, h),
+      );
     }
     watch(block, h);
   }
   return seen('eps', conv2d(params, 'unet.conv_out', normed('unet.conv_norm_out', h)));
-}
-
-/** Nearest-neighbour enlargement by two. [B, H, W, C] → [B, 2H, 2W, C] */
-function nearestDouble(x: tf.Tensor4D): tf.Tensor4D {
-  return tf.image.resizeNearestNeighbor(x, [2 * x.shape[1], 2 * x.shape[2]]);
 }
