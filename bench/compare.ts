@@ -6,7 +6,8 @@ import { spread } from './spread';
 
 /**
  * Ours and the PyTorch peer in turn, A B A B, each a process of its own; prints the ratio of the
- * medians of every pair. The peer is a script that prints one JSON line with the same fields.
+ * medians of every pair. The peer is a script that prints one JSON line with the same fields;
+ * --bf16, --channels-last and --compile are its flags, --precision is ours.
  */
 const { values: flags } = parseArgs({
   options: {
@@ -15,8 +16,11 @@ const { values: flags } = parseArgs({
     config: { type: 'string', default: 'quick' },
     batch: { type: 'string', default: '32' },
     steps: { type: 'string', default: '10' },
+    precision: { type: 'string', default: 'f32' },
     pairs: { type: 'string', default: '5' },
-    'peer-options': { type: 'string', default: '' },
+    bf16: { type: 'boolean', default: false },
+    'channels-last': { type: 'boolean', default: false },
+    compile: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
   },
 });
@@ -37,15 +41,18 @@ function measure(command: string, args: string[]): z.infer<typeof Line> {
 }
 
 const common = ['--config', flags.config, '--batch', flags.batch, '--steps', flags.steps];
-const extra = flags['peer-options'].split(' ').filter(Boolean);
+const own = ['--precision', flags.precision, '--json'];
+const peerFlags = (['bf16', 'channels-last', 'compile'] as const)
+  .filter((name) => flags[name])
+  .map((name) => `--${name}`);
 const ratios: Record<'train' | 'forward' | 'memory', number[]> = {
   train: [],
   forward: [],
   memory: [],
 };
 for (let pair = 1; pair <= Number(flags.pairs); pair++) {
-  const ours = measure(process.execPath, [join(__dirname, 'train.cjs'), ...common, '--json']);
-  const peer = measure(flags.python, [flags.peer, ...common, ...extra]);
+  const ours = measure(process.execPath, [join(__dirname, 'train.cjs'), ...common, ...own]);
+  const peer = measure(flags.python, [flags.peer, ...common, ...peerFlags]);
   ratios.train.push(ours.train_step_s.median / peer.train_step_s.median);
   ratios.forward.push(ours.forward_s.median / peer.forward_s.median);
   ratios.memory.push(ours.peak_rss_mb / peer.peak_rss_mb);
@@ -58,7 +65,8 @@ const result = {
   config: flags.config,
   batch: Number(flags.batch),
   pairs: ratios.train.length,
-  peer_options: flags['peer-options'],
+  precision: flags.precision,
+  peer_flags: peerFlags,
   train_ratio: spread(ratios.train),
   forward_ratio: spread(ratios.forward),
   memory_ratio: spread(ratios.memory),

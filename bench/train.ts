@@ -1,6 +1,7 @@
 import { loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
 import { ndarray } from '@shared/maths/ndarray';
+import type { RunConfig } from '@shared/config/run-config';
 import { loadBackend } from '../src/engine/backend';
 import { CONFIGS } from './configs';
 import { spread } from './spread';
@@ -21,7 +22,13 @@ const { values: flags } = parseArgs({
 const base = CONFIGS[flags.config];
 if (base === undefined) throw new Error(`--config is one of ${Object.keys(CONFIGS).join(', ')}`);
 const batch = Number(flags.batch);
-const config = { ...base, training: { ...base.training, batch_size: batch } };
+const precision = (['f32', 'bf16'] as const).find((name) => name === flags.precision);
+if (precision === undefined) throw new Error('--precision is f32 or bf16');
+const config: RunConfig = {
+  ...base,
+  model: { ...base.model, precision },
+  training: { ...base.training, batch_size: batch },
+};
 if (flags.eager) process.env['PROTODIFF_EAGER'] = '1';
 
 async function main(): Promise<void> {
@@ -66,7 +73,7 @@ async function main(): Promise<void> {
     tensorflow: backend.info.version,
     config: flags.config,
     batch,
-    precision: flags.precision,
+    precision,
     kind: executable.kind,
     parameters: geometry.layout.total,
     capture_s: Number(capture_s.toFixed(2)),

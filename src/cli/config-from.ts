@@ -20,6 +20,7 @@ const FLAGS = {
   lr: 'lr',
   warmup: 'training.warmup_steps',
   prediction: 'model.prediction',
+  precision: 'model.precision',
 } as const;
 
 /** The run configuration that a `train` command line asks for, checked by the schema; a journal brings its own. */

@@ -32,6 +32,7 @@ const configuration: Record<string, OptionSpec> = {
   lr: { value: 'X', help: 'peak learning rate' },
   warmup: { value: 'N', help: 'steps until the rate is reached' },
   prediction: { value: 'NAME', help: 'what the UNet puts out: eps, v or x_0' },
+  precision: { value: 'NAME', help: 'of the training: f32, or bf16 for large products' },
   set,
 };
 

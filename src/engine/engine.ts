@@ -31,6 +31,7 @@ import { bankNow, configWith, firstBank } from './run/bank';
 import { branchPoint, childOf } from './run/branch';
 import { firstBadTensor } from './run/diagnose';
 import { checkDataFits, openContinued, openFresh } from './run/open';
+import type { Precision } from './backend/precision';
 import { Pace } from './pace';
 import { knobsAt } from './run/planned';
 import { RunSession } from './run/session';
@@ -175,6 +176,7 @@ class LocalEngine implements Engine {
       step_s:
         this.measured.get(speedKey(config)) ??
         (this.session === null ? this.pace.stepSeconds(config) : null),
+      measured_s: { f32: this.measuredAt(config, 'f32'), bf16: this.measuredAt(config, 'bf16') },
     }),
     'runs.list': () => ({ runs: this.store.list() }),
     'run.get': ({ run }) => {
@@ -223,6 +225,12 @@ class LocalEngine implements Engine {
     'keys.read': () => ({ json: this.store.keys.read() }),
     'keys.write': ({ json }) => ({ modified: this.store.keys.write(json) }),
   };
+
+  private measuredAt(config: RunConfig, precision: Precision): number | null {
+    return (
+      this.measured.get(speedKey({ ...config, model: { ...config.model, precision } })) ?? null
+    );
+  }
 
   private activeSession(run: string): RunSession {
     if (this.session?.run === run) return this.session;

@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import type { NdArray } from '@shared/maths/ndarray';
 import { ndarray } from '@shared/maths/ndarray';
+import type { Precision } from './precision';
 
 export type Tensors = Record<string, tf.Tensor>;
 export type Arrays = Record<string, NdArray>;
@@ -8,10 +9,17 @@ export type Arrays = Record<string, NdArray>;
 /** A pure function of state and inputs; returns what it reports and, if it changes it, the next state. */
 export type Traceable = (state: Tensors, inputs: Tensors) => { outputs: Tensors; state?: Tensors };
 
+/** `precision` is that of its products, float32 by default; eagerly it is always float32. */
+export interface ProgramFunction {
+  run: Traceable;
+  example: () => Arrays;
+  precision?: Precision;
+}
+
 /** Named state with the functions over it: what one session, captured or eager, holds. */
 export interface Program {
   state: Arrays;
-  functions: Record<string, { run: Traceable; example: () => Arrays }>;
+  functions: Record<string, ProgramFunction>;
 }
 
 /**

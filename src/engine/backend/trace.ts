@@ -10,6 +10,7 @@ import type { Attr, Attrs } from './graph';
 import { late } from './late';
 import { lean } from './lean';
 import type { Operand } from './lean';
+import { mixed } from './precision';
 import { shapesOf } from './shapes';
 import type { Abstract, OpAttr } from './shapes';
 
@@ -107,6 +108,7 @@ function traceFunction(
   const definition = program.functions[name];
   if (definition === undefined) throw new Error(`no function named ${name}`);
   const { binding, tensorMap } = backend;
+  const first = graph.nodes.length;
   const nodes: Nodes = new Map();
   const stand = (array: NdArray, node: (dtype: number) => string): tf.Tensor => {
     const dtype = array.dtype === 'i32' ? DT.int32 : DT.float32;
@@ -146,6 +148,10 @@ function traceFunction(
     });
     for (const { node, shape } of nodes.values()) elements.set(node, sizeOf(shape));
     tf.dispose([outputs, next] as unknown as tf.TensorContainer); // some are kept beyond a scope
+    if (definition.precision === 'bf16') {
+      const extents = new Map([...nodes.values()].map(({ node, shape }) => [node, shape]));
+      graph.nodes.push(...mixed(graph.nodes.splice(first), extents));
+    }
     return { inputs: Object.keys(inputs), outputs: fetches };
   } finally {
     tf.engine().endScope();

@@ -105,10 +105,7 @@ export function unet(
       if (spec.attention_levels.includes(level)) h = attention(`${block}.attentions.${layer}`, h);
     }
     if (level > 0) {
-      h = seen(
-        `${block}.upsamplers.0`,
-        doubled(params, `${block}.upsamplers.0.conv`, h),
-      );
+      h = seen(`${block}.upsamplers.0`, doubled(params, `${block}.upsamplers.0.conv`, h));
     }
     watch(block, h);
   }

@@ -55,11 +55,21 @@ export interface OpenRun {
   diagnose?: () => string | null;
 }
 
-/** Captured where the native backend is there, else op by op; PROTODIFF_EAGER=1 forces the latter. */
+/**
+ * Captured where the native backend is there, else op by op; PROTODIFF_EAGER=1 forces the latter.
+ * @throws AppError bad_config when bf16 is asked of what runs op by op
+ */
 export function makeExecutable(program: Program, backend: LoadedBackend): Executable {
-  return backend.native && process.env.PROTODIFF_EAGER !== '1'
-    ? capture(program, backend.native)
-    : eager(program);
+  if (backend.native && process.env.PROTODIFF_EAGER !== '1') {
+    return capture(program, backend.native);
+  }
+  if (Object.values(program.functions).some(({ precision }) => precision === 'bf16')) {
+    const where = backend.native ? 'op by op (PROTODIFF_EAGER)' : `on ${backend.info.name}`;
+    throw new AppError('bad_config', `A model in bf16 cannot be trained ${where}.`, {
+      remedy: 'Choose f32, or run where native TensorFlow is: npm run setup:tensorflow.',
+    });
+  }
+  return eager(program);
 }
 
 /** @throws AppError bad_config when model and data do not go together */

@@ -50,6 +50,7 @@ export function trainingProgram(
 ): Program {
   const { spec, layout } = geometry;
   const { accumulate } = config.training;
+  const { precision } = config.model;
   const example = (): Arrays => trainExample(config, spec);
   const steps = phasesOf(spec).flatMap((phase): [string, Program['functions'][string]][] => {
     const model = { spec, layout, phase };
@@ -62,8 +63,10 @@ export function trainingProgram(
     const gather: Traceable = (state, inputs) =>
       gatherStep(model, state as TrainState & { gradient: tf.Tensor }, inputs as StepInputs);
     return [
-      [`train_${phase}`, { example, run: train }],
-      ...(accumulate > 1 ? [[`gather_${phase}`, { example, run: gather }] as const] : []),
+      [`train_${phase}`, { example, run: train, precision }],
+      ...(accumulate > 1
+        ? [[`gather_${phase}`, { example, run: gather, precision }] as const]
+        : []),
     ] as [string, Program['functions'][string]][];
   });
   return {

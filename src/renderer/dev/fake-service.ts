@@ -93,7 +93,13 @@ export class FakeService implements Service {
       case 'data.describe':
         return describe((input as RequestInput<'data.describe'>).data);
       case 'model.estimate':
-        return { parameters: 1_512_000, memory_bytes: 0.9e9, step_s: 0.21, warnings: [] };
+        return {
+          parameters: 1_512_000,
+          memory_bytes: 0.9e9,
+          step_s: 0.21,
+          measured_s: { f32: 0.21, bf16: null },
+          warnings: [],
+        };
       case 'runs.list':
         return { runs: this.list() };
       case 'run.get': {

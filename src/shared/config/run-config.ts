@@ -10,7 +10,7 @@ const count = z.number().int().positive();
  */
 export const LATER = {
   data: { shift: 0, rotate: 0, validation: 0 },
-  model: { attention: 'one' },
+  model: { attention: 'one', precision: 'f32' },
   diffusion: {},
   training: {
     probe_every: 50,
@@ -80,6 +80,11 @@ export const ModelConfigSchema = z
      * each position by its own weights; then images have no prototype of their own.
      */
     attention: z.enum(['one', 'all']).default(LATER.model.attention),
+    /**
+     * f32: all in float32. bf16: a training step's large products in bfloat16, weights, statistics
+     * and optimiser in float32; sampling and validation stay float32.
+     */
+    precision: z.enum(['f32', 'bf16']).default(LATER.model.precision),
   })
   .superRefine((model, context) => {
     const complain = (message: string, path: PropertyKey[]): void =>

@@ -177,6 +177,8 @@ export const requests = {
       memory_bytes: z.number(),
       /** Seconds a step; null until this machine has run such a model. */
       step_s: z.number().nullable(),
+      /** Seconds a step of this model at each precision, where this engine has trained it so. */
+      measured_s: z.object({ f32: z.number().nullable(), bf16: z.number().nullable() }),
       warnings: z.array(z.string()),
     }),
   },
