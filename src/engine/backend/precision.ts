@@ -33,6 +33,12 @@ export function mixed(
     !numbers(node).some((input) => kinds.get(input) === 'Const');
   const wanted = new Set(nodes.filter(isProduct).flatMap(numbers));
 
+  const users = new Map<string, GraphNode[]>();
+  for (const node of nodes)
+    for (const input of node.input) users.set(input, [...(users.get(input) ?? []), node]);
+  const onlyFor = (output: string, uses: (node: GraphNode) => boolean): boolean =>
+    users.get(output)?.every(uses) === true;
+
   const out: GraphNode[] = [];
   const halved = new Set<string>();
   const isHalf = (output: string): boolean => halved.has(output.split(':', 1)[0] ?? '');
@@ -50,7 +56,10 @@ export function mixed(
   const full = (output: string): string =>
     isHalf(output) ? cast(output, DT.bfloat16, DT.float32) : output;
 
-  /** Whether an op that adds no rounding of its own finds its large inputs in bfloat16. */
+  /**
+   * Whether an op finds its large inputs in bfloat16 and adds no rounding but that of its result;
+   * that of a Mul would have come with the next product.
+   */
   const follows = (node: GraphNode): boolean => {
     const { op, attr } = node;
     if (!(op in FOLLOWERS) || attr['T']?.['type'] !== DT.float32) return false;
@@ -59,6 +68,7 @@ export function mixed(
     if (op === 'BiasAddGrad') return isHalf(first) || wanted.has(first);
     if (op === 'BiasAdd') return isHalf(first);
     if (!data.every(isHalf)) return false;
+    if (op === 'Mul') return onlyFor(node.name, isProduct);
     return !op.startsWith('Add') || others.every((other) => size(other) === size(first));
   };
 
@@ -102,6 +112,8 @@ const FOLLOWERS: Record<string, readonly number[] | 'all but the last'> = {
   Reshape: [0],
   Transpose: [0],
   Unpack: [0],
+  Softmax: [0],
+  Mul: [0, 1],
   ConcatV2: 'all but the last',
 };
 

@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
+import { attend } from './attend';
 import { groupNorm } from './group-norm';
 import { param } from './params';
 import type { Params } from './params';
@@ -114,7 +115,7 @@ export function selfAttention(
   const heads = C / options.head_dim;
   const n = H * W;
   const normed = groupNorm(params, `${name}.group_norm`, x, options);
-  // One product for q, k and v; the scale of the scores goes into q.
+  // One product for q, k and v.
   const weight = (part: string): tf.Tensor2D => param(params, `${name}.${part}.weight`);
   const bias = (part: string): tf.Tensor1D => param(params, `${name}.${part}.bias`);
   const parts = ['to_q', 'to_k', 'to_v'];
@@ -126,8 +127,7 @@ export function selfAttention(
     tf.transpose(tf.reshape(packed, [B, n, 3, heads, options.head_dim]), [2, 0, 3, 1, 4]),
   ); // [B, heads, n, head_dim] each
   if (!q || !k || !v) throw new Error('attention needs q, k and v');
-  const scores = tf.matMul(tf.mul(q, 1 / Math.sqrt(options.head_dim)), k, false, true);
-  const mixed = tf.matMul(tf.softmax(scores), v); // [B, heads, n, head_dim]
+  const mixed = attend(q, k, v, 1 / Math.sqrt(options.head_dim)); // [B, heads, n, head_dim]
   const joined = tf.reshape(tf.transpose(mixed, [0, 2, 1, 3]), [B * n, C]) as tf.Tensor2D;
   return tf.add(x, tf.reshape(linear(params, `${name}.to_out.0`, joined), [B, H, W, C]));
 }
