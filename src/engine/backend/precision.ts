@@ -15,14 +15,15 @@ export type Precision = 'f32' | 'bf16';
  *
  * @param nodes   in an order in which a node follows its inputs
  * @param extents of the outputs; a product of unknown extents stays as it is
+ * @param constants  names of constant nodes, which may stand elsewhere in the graph
  * @source Kalamkar et al. 2019, arXiv:1905.12322; what to cast as PyTorch's autocast
  */
 export function mixed(
   nodes: readonly GraphNode[],
   extents: ReadonlyMap<string, readonly number[]>,
+  constants: ReadonlySet<string>,
 ): GraphNode[] {
   const shapeOf = (output: string): readonly number[] | undefined => extents.get(output);
-  const kinds = new Map(nodes.map((node) => [node.name, node.op]));
   const size = (output: string): number =>
     shapeOf(output)?.reduce((product, extent) => product * extent, 1) ?? 0;
   const numbers = (node: GraphNode): string[] => dataOf(node).map((at) => node.input[at] ?? '');
@@ -30,7 +31,7 @@ export function mixed(
     node.attr['T']?.['type'] === DT.float32 &&
     multiplications(node, size, shapeOf) >= LEAST_MULTIPLICATIONS &&
     // A constant matrix is the averaging of a norm's statistics.
-    !numbers(node).some((input) => kinds.get(input) === 'Const');
+    !numbers(node).some((input) => constants.has(input));
   const wanted = new Set(nodes.filter(isProduct).flatMap(numbers));
 
   const users = new Map<string, GraphNode[]>();

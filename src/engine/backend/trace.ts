@@ -150,7 +150,10 @@ function traceFunction(
     tf.dispose([outputs, next] as unknown as tf.TensorContainer); // some are kept beyond a scope
     if (definition.precision === 'bf16') {
       const extents = new Map([...nodes.values()].map(({ node, shape }) => [node, shape]));
-      graph.nodes.push(...mixed(graph.nodes.splice(first), extents));
+      const constants = new Set(
+        graph.nodes.filter(({ op }) => op === 'Const').map((node) => node.name),
+      );
+      graph.nodes.push(...mixed(graph.nodes.splice(first), extents, constants));
     }
     return { inputs: Object.keys(inputs), outputs: fetches };
   } finally {

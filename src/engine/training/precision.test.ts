@@ -73,7 +73,7 @@ describe('training in bf16', () => {
     expect(new Set(halved.map(({ op }) => op))).toEqual(
       new Set([
         ...['Conv2D', 'Conv2DBackpropInput', 'Conv2DBackpropFilter', 'BatchMatMulV2'],
-        ...['BiasAdd', 'BiasAddGrad', 'Reshape', 'Transpose', 'Cast'],
+        ...['BiasAdd', 'BiasAddGrad', 'Softmax', 'Mul', 'Reshape', 'Transpose', 'Cast'],
       ]),
     );
     const convolutions = nodes.filter(({ op }) => op === 'Conv2D').length;
