@@ -12,7 +12,7 @@ import { geometryOf, trainingProgram } from './program';
 import { executableFor, stateFor, stripes } from './testing';
 import { Trainer } from './trainer';
 
-const STEPS = 40;
+const STEPS = 30;
 const tiny = configFor('tiny', { kind: 'digits' });
 
 function at(precision: Precision): RunConfig {
@@ -32,7 +32,7 @@ beforeAll(async () => {
 });
 
 /** The losses of every step, and the weights after the last. */
-function train(config: RunConfig): { losses: number[]; weights: Float32Array } {
+function train(config: RunConfig, steps = STEPS): { losses: number[]; weights: Float32Array } {
   const executable = executableFor(config, backend, 'captured');
   const trainer = new Trainer(
     config,
@@ -42,7 +42,7 @@ function train(config: RunConfig): { losses: number[]; weights: Float32Array } {
     { ...config.knobs },
     0,
   );
-  const losses = Array.from({ length: STEPS }, () => trainer.runStep().metrics.total);
+  const losses = Array.from({ length: steps }, () => trainer.runStep().metrics.total);
   const weights = executable.read('params').data;
   executable.dispose();
   return { losses, weights };
@@ -57,14 +57,18 @@ const isHalf = ({ attr }: GraphNode): boolean =>
 const mean = (list: number[]): number => list.reduce((sum, value) => sum + value, 0) / list.length;
 
 describe('training in bf16', () => {
-  it('learns as float32 does, and the same seed gives the same bits', () => {
-    const [first, again, full] = [train(at('bf16')), train(at('bf16')), train(at('f32'))];
+  it('learns as float32 does', () => {
+    const [half, full] = [train(at('bf16')).losses, train(at('f32')).losses];
+    expect(half).not.toEqual(full);
+    expect(half.every(Number.isFinite)).toBe(true);
+    const last = mean(half.slice(-10));
+    expect(last).toBeLessThan(0.8 * mean(half.slice(0, 10)));
+    expect(Math.abs(last / mean(full.slice(-10)) - 1)).toBeLessThan(0.05);
+  }, 120_000);
+
+  it('gives the same bits from the same seed', () => {
+    const [first, again] = [train(at('bf16'), 4), train(at('bf16'), 4)];
     expect(again).toEqual(first);
-    expect(first.weights).not.toEqual(full.weights);
-    expect(first.losses.every(Number.isFinite)).toBe(true);
-    const [ours, theirs] = [first, full].map(({ losses }) => mean(losses.slice(-10)));
-    expect(mean(first.losses.slice(-10))).toBeLessThan(0.8 * mean(first.losses.slice(0, 10)));
-    expect(Math.abs((ours ?? NaN) / (theirs ?? NaN) - 1)).toBeLessThan(0.05);
   });
 
   it('rounds products and nothing of statistics, optimiser, sampling or state', () => {
@@ -76,8 +80,7 @@ describe('training in bf16', () => {
         ...['BiasAdd', 'BiasAddGrad', 'Softmax', 'Mul', 'Reshape', 'Transpose', 'Cast'],
       ]),
     );
-    const convolutions = nodes.filter(({ op }) => op === 'Conv2D').length;
-    expect(halved.filter(({ op }) => op === 'Conv2D').length).toBeGreaterThan(convolutions / 3);
+    expect(halved.filter(({ op }) => op === 'Conv2D').length).toBeGreaterThan(10);
     const sampling = nodes.slice(nodes.findIndex(({ name }) => name === 'eps/read/snapshot'));
     expect(sampling.some(isHalf)).toBe(false);
   });
