@@ -60,7 +60,16 @@ function withBytes(row: unknown): unknown {
   return row;
 }
 
-const idle: LibsqlDatabase[] = [];
+interface Reader {
+  database: LibsqlDatabase;
+  uses: number;
+}
+const idle: Reader[] = [];
+/**
+ * Each statement stays on its connection until the garbage collector takes it, and ATTACH and DETACH
+ * go through them all: after so many files another connection is cheaper.
+ */
+const USES = 40;
 
 /**
  * A reader. libsql 0.5 closes a file only when the garbage collector has taken every statement
@@ -68,8 +77,13 @@ const idle: LibsqlDatabase[] = [];
  * file to an in-memory database, which is kept for the next one; DETACH closes at once.
  */
 function attached(Constructor: Libsql, path: string): RawDatabase {
-  const database = idle.pop() ?? opened(Constructor, ':memory:');
-  const giveBack = (): void => void idle.push(database);
+  const reader = idle.pop() ?? { database: opened(Constructor, ':memory:'), uses: 0 };
+  const { database } = reader;
+  const giveBack = (): void => {
+    reader.uses += 1;
+    if (reader.uses < USES) idle.push(reader);
+    else database.close();
+  };
   try {
     // libsql has no read-only option either, but passes SQLite's URIs on.
     database.prepare('ATTACH ? AS run').run([`${pathToFileURL(path).href}?mode=ro`]);
