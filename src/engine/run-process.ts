@@ -1,4 +1,3 @@
-import { mkdirSync, openSync, closeSync, fsyncSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { AppError } from '@shared/errors';
 import { HEARTBEAT_MS } from '@shared/protocol/host';
@@ -6,6 +5,7 @@ import type { Recovery } from '@shared/protocol/host';
 import { serve } from '@shared/protocol/server';
 import type { Service } from '@shared/protocol/service';
 import type { Transport } from '@shared/protocol/transport';
+import { lockWorkspace } from '../store/workspace-lock';
 import type { HostLink } from './host-link';
 import { openLog } from './log';
 import type { Log } from './log';
@@ -41,6 +41,7 @@ export async function runProcess({ env, link, createEngine, exit }: ProcessOptio
   link.onWindow((transport) => windows.push(transport));
   let log: Log | undefined;
   let service: ClosableService | undefined;
+  let giveBack: (() => void) | undefined;
   let ending = false;
 
   const end = async (why: string, graceMs: number): Promise<void> => {
@@ -55,7 +56,7 @@ export async function runProcess({ env, link, createEngine, exit }: ProcessOptio
       await service?.close();
       clearTimeout(late);
       clearInterval(beat);
-      if (env.PROTODIFF_WORKSPACE) rmSync(pidFile(env.PROTODIFF_WORKSPACE), { force: true });
+      giveBack?.();
       exit(0);
     } catch (thrown) {
       log?.error('could not close', thrown);
@@ -77,7 +78,7 @@ export async function runProcess({ env, link, createEngine, exit }: ProcessOptio
     };
     process.on('uncaughtException', crash);
     process.on('unhandledRejection', crash);
-    writePidFile(options.workspace);
+    giveBack = await lockWorkspace(options.workspace);
     log.info(`starts, version ${options.appVersion}${after(options.recover)}`);
     service = await createEngine(options);
   } catch (thrown) {
@@ -120,30 +121,3 @@ function readEnv(env: ProcessOptions['env']): EngineOptions {
 
 const after = (recover: Recovery | undefined): string =>
   recover === undefined ? '' : `, after ${recover.pid} ended with ${recover.exit}`;
-
-const pidFile = (workspace: string): string => join(workspace, 'engine.json');
-
-/** Says who owns the workspace's engine: {pid, started (Unix ms)}; renamed into place. */
-function writePidFile(workspace: string): void {
-  const file = pidFile(workspace);
-  const temporary = `${file}.${process.pid}.tmp`;
-  try {
-    mkdirSync(workspace, { recursive: true });
-    const handle = openSync(temporary, 'w');
-    try {
-      writeSync(handle, JSON.stringify({ pid: process.pid, started: Date.now() }));
-      fsyncSync(handle);
-    } finally {
-      closeSync(handle);
-    }
-    renameSync(temporary, file);
-  } catch (cause) {
-    throw new AppError('disk', `The workspace ${workspace} cannot be written: ${words(cause)}.`, {
-      remedy: 'Choose another folder with --workspace, or make this one writable.',
-      cause,
-    });
-  }
-}
-
-const words = (thrown: unknown): string =>
-  thrown instanceof Error ? thrown.message : String(thrown);

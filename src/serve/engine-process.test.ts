@@ -6,14 +6,14 @@ import { createClient } from '@shared/protocol/client';
 import type { Client } from '@shared/protocol/client';
 import type { HostState } from '@shared/protocol/host';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { build } from 'vite';
 import { forkChild } from './fork-child';
 import { startServer } from './server';
 import type { RunningServer } from './server';
-import { fakePage, signIn, socketTransport } from './testing';
+import { buildFixture, fakePage, signIn, socketTransport } from './testing';
 
 const root = resolve(import.meta.dirname, '../..');
-const built = mkdtempSync(join(tmpdir(), 'protodiff-process-'));
+// Inside the repository, so that the process finds its packages.
+const built = join(root, 'test-results', `engine-process-${process.pid}`);
 const entry = join(built, 'process-fixture.cjs');
 const page = fakePage();
 let workspace: string;
@@ -21,24 +21,7 @@ let server: RunningServer | undefined;
 const clients: Client[] = [];
 const states: HostState[] = [];
 
-beforeAll(async () => {
-  await build({
-    root,
-    configFile: false,
-    logLevel: 'error',
-    resolve: { alias: { '@shared': join(root, 'src/shared') } },
-    ssr: { noExternal: true },
-    build: {
-      ssr: true,
-      target: 'node16',
-      outDir: built,
-      rollupOptions: {
-        input: { 'process-fixture': join(root, 'src/engine/testing/process-fixture.ts') },
-        output: { format: 'cjs', entryFileNames: '[name].cjs' },
-      },
-    },
-  });
-});
+beforeAll(() => buildFixture(built));
 beforeEach(() => {
   workspace = mkdtempSync(join(tmpdir(), 'protodiff-workspace-'));
   states.length = 0;

@@ -3,12 +3,13 @@ import { request } from 'node:http';
 import type { IncomingHttpHeaders } from 'node:http';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { BufferedTransport } from '@shared/protocol/buffered-transport';
 import type { FromEngine, ToEngine } from '@shared/protocol/host';
 import { serve } from '@shared/protocol/server';
 import type { Service } from '@shared/protocol/service';
 import type { Transport } from '@shared/protocol/transport';
+import { build } from 'vite';
 import { WebSocket } from 'ws';
 import type { EngineHandle } from '../host/engine-handle';
 
@@ -155,5 +156,26 @@ export function socketTransport(
   return new Promise((resolve, reject) => {
     socket.once('open', () => resolve(transport));
     socket.once('error', reject);
+  });
+}
+
+/** Builds `process-fixture.cjs`, an engine process for tests, into a folder of the repository. */
+export async function buildFixture(outDir: string): Promise<void> {
+  const root = resolve(import.meta.dirname, '../..');
+  await build({
+    root,
+    configFile: false,
+    logLevel: 'error',
+    resolve: { alias: { '@shared': join(root, 'src/shared') } },
+    ssr: { noExternal: true, external: ['libsql'] },
+    build: {
+      ssr: true,
+      target: 'node16',
+      outDir,
+      rollupOptions: {
+        input: { 'process-fixture': join(root, 'src/engine/testing/process-fixture.ts') },
+        output: { format: 'cjs', entryFileNames: '[name].cjs' },
+      },
+    },
   });
 }

@@ -10,9 +10,11 @@ export interface ProcessIdentity {
   token: string;
 }
 
-export function thisProcess(): ProcessIdentity {
-  return { pid: process.pid, token: statOf(process.pid)?.token ?? '' };
+export function identityOf(pid: number): ProcessIdentity {
+  return { pid, token: statOf(pid)?.token ?? '' };
 }
+
+export const thisProcess = (): ProcessIdentity => identityOf(process.pid);
 
 /** Whether the process is there; one that has ended but was not yet reaped is not. */
 export function processAlive({ pid, token }: ProcessIdentity): boolean {
