@@ -90,6 +90,28 @@ export function leftovers(root: string, run: string): string[] {
     .filter((file) => !named.includes(file));
 }
 
+/** Tables of version 2 of the schema, from which every later one is made. */
+const OF_VERSION_2 =
+  'metrics metric_blocks journal events checkpoints samples heartbeat ending prototypes probe prototype_labels sqlite_sequence';
+
+/** Takes the store of a run that nobody writes back to version 2 of the schema. */
+export function olden(path: string): void {
+  const db = openDatabase(path, false);
+  const tables = db.prepare("SELECT name FROM sqlite_master WHERE type = 'table'").all();
+  for (const { name } of tables) {
+    if (!OF_VERSION_2.split(' ').includes(String(name))) db.exec(`DROP TABLE "${String(name)}"`);
+  }
+  db.exec('PRAGMA user_version = 2');
+  db.close();
+}
+
+export function versionOf(path: string): number {
+  const db = openDatabase(path, true);
+  const version = db.version();
+  db.close();
+  return version;
+}
+
 function checkDatabase(found: Found, path: string): void {
   const db = openDatabase(path, true);
   const row = db.prepare('PRAGMA integrity_check').get();

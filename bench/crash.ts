@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync, watch } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -9,7 +9,8 @@ import type { RunConfig } from '@shared/config/run-config';
 import { openStore } from '../src/store';
 import { checkpointSha256 } from '../src/store/checkpoints';
 import { seeded } from '../src/store/testing/random';
-import { examine, leftovers } from './crash-check';
+import { SCHEMA_VERSION } from '../src/store/schema';
+import { examine, leftovers, olden, versionOf } from './crash-check';
 import type { Promised } from './crash-check';
 
 /**
@@ -55,9 +56,18 @@ interface Life {
   failure: string;
 }
 
+/** Short moments that chance alone would miss, seen by the file that appears in a folder of the run. */
+const MOMENTS = {
+  checkpoint: { folder: 'checkpoints', file: /\.tmp$/ },
+  sample: { folder: 'samples', file: /\.tmp$/ },
+  /** The lock is taken, and the next thing is to bring an older schema up to date. */
+  migration: { folder: '.', file: /^lock$/ },
+};
+type Moment = keyof typeof MOMENTS;
+
 interface Kill {
-  /** The time runs from the start of the process, from the opening of the run, or from a new step. */
-  from: 'start' | 'run' | 'step';
+  /** The time runs from the start of the process, the opening of the run, a new step, or a moment. */
+  from: 'start' | 'run' | 'step' | Moment;
   /** How many steps that were never delivered before, where it runs from a step. */
   steps: number;
   after_ms: number;
@@ -80,6 +90,10 @@ function live(promised: Promised, acts: number, kill?: Kill): Promise<Life> {
     dying = true;
     setTimeout(() => child.kill('SIGKILL'), kill.after_ms);
   };
+  const stopWatching =
+    kill !== undefined && kill.from in MOMENTS
+      ? watchFor(kill.from as Moment, promised, reached)
+      : undefined;
   reached('start');
   return new Promise((done) => {
     child.stderr.resume();
@@ -107,6 +121,7 @@ function live(promised: Promised, acts: number, kill?: Kill): Promise<Life> {
       }
     });
     child.on('close', (code, signal) => {
+      stopWatching?.();
       // An engine that ends otherwise was not killed by us: that counts as a failure of its own.
       if (!life.ended && signal !== 'SIGKILL') life.failure ||= `it ended by itself, code ${code}`;
       done(life);
@@ -114,11 +129,44 @@ function live(promised: Promised, acts: number, kill?: Kill): Promise<Life> {
   });
 }
 
-/** Two in eight while the engine starts or takes the run up again, the rest while it trains. */
-function nextKill(): Kill {
-  const from = random(8) > 1 ? 'step' : random(2) === 0 ? 'start' : 'run';
+/** Tells as soon as the file that marks a moment appears; its folder may come later than the run. */
+function watchFor(moment: Moment, promised: Promised, reached: (what: string) => void): () => void {
+  const { folder, file } = MOMENTS[moment];
+  let stop: (() => void) | undefined;
+  const begin = (): void => {
+    const path = join(root, 'runs', promised.run, folder);
+    if (stop !== undefined || promised.run === '' || !existsSync(path)) return;
+    const watcher = watch(path, (_, name) => {
+      if (name !== null && file.test(name)) reached(moment);
+    });
+    stop = () => watcher.close();
+  };
+  begin();
+  const timer = setInterval(begin, 20);
+  return () => {
+    clearInterval(timer);
+    stop?.();
+  };
+}
+
+/** Whether the kill fell into the moment: its file is half-written, the schema still the old one. */
+function within(moment: Moment, run: string): boolean {
+  const path = join(root, 'runs', run);
+  if (moment === 'migration') return versionOf(join(path, 'run.sqlite')) < SCHEMA_VERSION;
+  const { folder, file } = MOMENTS[moment];
+  return (
+    existsSync(join(path, folder)) && readdirSync(join(path, folder)).some((f) => file.test(f))
+  );
+}
+
+/** Two in ten while the engine starts or takes the run up, three in a short moment, else in training. */
+function nextKill(known: boolean): Kill {
+  const kinds: Kill['from'][] = ['start', 'run', 'checkpoint', 'sample', 'migration'];
+  const from = kinds[random(10)] ?? 'step';
+  if (from === 'migration' && !known) return nextKill(known);
+  if (from in MOMENTS) return { from, steps: 0, after_ms: random(from === 'migration' ? 40 : 2) };
   const after_ms = random(from === 'start' ? 2000 : from === 'run' ? 900 : 60);
-  return { from, steps: 1 + random(30), after_ms };
+  return { from, steps: 1 + random(20), after_ms };
 }
 
 const nothing = (run = ''): Promised => ({ run, losses: new Map(), checkpoint: 0, knob: 0 });
@@ -158,8 +206,18 @@ async function main(): Promise<number> {
   let early = 0;
   let promised = nothing();
   console.log('kill  from  steps  acknowledged  open ms  state');
+  const moments: Record<Moment, [aimed: number, hit: number]> = {
+    ...{ checkpoint: [0, 0], sample: [0, 0], migration: [0, 0] },
+  };
   for (let kill = 1; kill <= KILLS;) {
-    const life = await live(promised, 3 + random(20), nextKill());
+    const next = nextKill(promised.run !== '');
+    if (next.from === 'migration') olden(join(root, 'runs', promised.run, 'run.sqlite'));
+    const life = await live(promised, 3 + random(20), next);
+    if (!life.ended && next.from in MOMENTS && promised.run !== '') {
+      const counts = moments[next.from as Moment];
+      counts[0] += 1;
+      if (within(next.from as Moment, promised.run)) counts[1] += 1;
+    }
     const problems: string[] = [];
     if (life.ended) {
       // Not a kill: the run was at its end before.
@@ -187,7 +245,13 @@ async function main(): Promise<number> {
       }
       const row = [kill, life.from, found.steps, life.fresh, found.open_ms.toFixed(0)];
       const widths = [4, 4, 5, 12, 7];
-      const state = life.ended ? 'ended' : life.starting ? 'killed, starting' : 'killed';
+      const state = life.ended
+        ? 'ended'
+        : life.starting
+          ? 'killed, starting'
+          : next.from in MOMENTS
+            ? `killed, ${next.from}`
+            : 'killed';
       console.log(
         `${row.map((cell, i) => String(cell).padStart(widths[i] ?? 0)).join('  ')}  ${state}`,
       );
@@ -205,6 +269,9 @@ async function main(): Promise<number> {
   const bad = Object.values(sum).reduce((a, b) => a + b, 0);
   const slowest = (opens.at(-1) ?? 0).toFixed(0);
   const median = (opens[opens.length >> 1] ?? 0).toFixed(0);
+  for (const [moment, [aimed = 0, hit = 0]] of Object.entries(moments)) {
+    console.log(`${moment}: ${aimed} kills aimed at it, ${hit} left it half-done`);
+  }
   console.log(
     `\n${early} kills while the engine started; ${finished} killed runs reached their end, each compared with the bits and losses of one that was not killed.`,
   );
