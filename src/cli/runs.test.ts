@@ -55,5 +55,9 @@ it('deletes with a way back, copies, exports and imports', async () => {
   await expect(said('runs', 'restore', id)).rejects.toThrow(/already/);
   await said('runs', 'rm', id);
   expect(await said('runs', 'restore', `${id}-2`)).toEqual({ run: `${id}-2` });
+  const { bytes } = await said('runs', 'empty-trash');
+  expect(bytes).toBeGreaterThan(1000);
+  expect(await said('runs', 'trash')).toEqual({ trashed: [] });
+  expect(await said('runs', 'empty-trash')).toEqual({ runs: 0, bytes: 0 });
   await expect(said('runs', 'import', join(workspace, 'none.tar'))).rejects.toThrow(/no file/);
 });

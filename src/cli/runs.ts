@@ -46,6 +46,16 @@ const ACTS: Record<string, Act> = {
   },
   star: { takes: 'RUN', count: [1, 1], run: (store, [of = '']) => star(store, of, true) },
   unstar: { takes: 'RUN', count: [1, 1], run: (store, [of = '']) => star(store, of, false) },
+  keep: {
+    takes: 'RUN STEP…',
+    count: [2, 50],
+    run: (store, [of = '', ...steps]) => rekeep(store, of, steps, true),
+  },
+  unkeep: {
+    takes: 'RUN STEP…',
+    count: [2, 50],
+    run: (store, [of = '', ...steps]) => rekeep(store, of, steps, false),
+  },
   rm: {
     takes: 'RUN',
     count: [1, 1],
@@ -76,6 +86,15 @@ const ACTS: Record<string, Act> = {
       const rows = trashed.map((each) => [each.trashed, each.name]);
       const words = rows.length === 0 ? 'The trash is empty.' : table(rows).join('\n');
       return { words, trashed };
+    },
+  },
+  'empty-trash': {
+    takes: '',
+    count: [0, 0],
+    run: (store) => {
+      const { runs, bytes } = store.shelf.emptyTrash();
+      const many = runs === 1 ? '1 run was' : `${runs} runs were`;
+      return { words: `${many} deleted for good, ${(bytes / 1e6).toFixed(1)} MB.`, runs, bytes };
     },
   },
   cp: {
@@ -164,6 +183,27 @@ function retag(store: RunStore, of: string, change: (tags: string[]) => string[]
   const { run, tags } = findRun(store.list(), of);
   const now = store.shelf.label(run, { tags: change(tags) }).tags;
   return { words: `${run}: ${now.length === 0 ? 'no tags' : now.join(', ')}`, run, tags: now };
+}
+
+/** Checkpoints that stay however old they get. */
+function rekeep(store: RunStore, of: string, operands: string[], keep: boolean): Done {
+  const { run } = findRun(store.list(), of);
+  const there = store.read(run).checkpoints.map(({ step }) => step);
+  const steps = operands.map(Number);
+  const strange = steps.findIndex((step) => !there.includes(step));
+  if (strange >= 0) {
+    throw new UsageError(
+      `${run} has no checkpoint of step ${operands[strange]}. It has ${there.join(', ') || 'none'}.`,
+    );
+  }
+  const { kept } = store.shelf.label(run, {});
+  const next = keep ? [...kept, ...steps] : kept.filter((step) => !steps.includes(step));
+  const now = store.shelf.label(run, { kept: next }).kept;
+  return {
+    words: `${run} keeps ${now.length === 0 ? 'none for good' : now.join(', ')}.`,
+    run,
+    kept: now,
+  };
 }
 
 function star(store: RunStore, of: string, starred: boolean): Done {

@@ -9,6 +9,7 @@ type Names =
   | 'run.delete'
   | 'run.restore'
   | 'runs.trash'
+  | 'runs.empty_trash'
   | 'run.copy'
   | 'run.export'
   | 'run.import';
@@ -29,6 +30,7 @@ export function shelfRequests(store: () => RunStore, topics: Topics): Handlers {
     'run.delete': ({ run }) => told({ trashed: store().shelf.remove(run) }),
     'run.restore': ({ trashed }) => told({ run: store().shelf.restore(trashed) }),
     'runs.trash': () => ({ trashed: store().shelf.trash() }),
+    'runs.empty_trash': () => store().shelf.emptyTrash(),
     'run.copy': ({ run }) => told({ run: store().shelf.copy(run) }),
     'run.export': ({ run }) => exportRun(store().root, run),
     'run.import': async ({ file }) => told(await importRun(store().root, file)),

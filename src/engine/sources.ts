@@ -1,7 +1,6 @@
 import type { Source } from '@shared/protocol/service';
 import type {
   Notice,
-  RunSummary,
   SubscriptionEvent,
   SubscriptionInput,
   SubscriptionName,
@@ -18,6 +17,8 @@ import { topic } from './topics';
 
 /** Rows of one curves event at most: a long history comes in several. */
 const ROWS_AT_ONCE = 20_000;
+/** A list of runs that are seen for the first time comes in parts, each read in about this time. */
+const LIST_MS = 150;
 
 export interface SourceContext extends PrototypeContext {
   session(): RunSession | null;
@@ -134,10 +135,20 @@ export const sources: { [N in SubscriptionName]: Maker<N> } = {
       memory: context.memory(),
       notices: context.notices(),
     })),
-  runs: (context, _input, changed) =>
-    latest(context, topic.runs, changed, (): { runs: RunSummary[] } => ({
-      runs: context.store.list(),
-    })),
+  runs: (context, _input, changed) => {
+    let more: NodeJS.Timeout | undefined;
+    const source = latest(context, topic.runs, changed, (): SubscriptionEvent<'runs'> => {
+      const found = context.store.listWithin(LIST_MS);
+      clearTimeout(more);
+      if (found.unread > 0) more = setTimeout(() => context.topics.changed(topic.runs));
+      return found;
+    });
+    const close = (): void => {
+      clearTimeout(more);
+      source.close();
+    };
+    return { ...source, close };
+  },
   curves,
   journal,
   samples: (context, { run }, changed) =>

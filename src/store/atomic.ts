@@ -1,6 +1,6 @@
 import { basename, dirname, join } from 'node:path';
 import { processAlive } from './process-identity';
-import { codeOf, entries } from './fs-port';
+import { codeOf, entries, exists } from './fs-port';
 import type { FsPort } from './fs-port';
 
 let written = 0;
@@ -58,6 +58,33 @@ export function syncFolder(fs: FsPort, folder: string): void {
   } finally {
     fs.close(fd);
   }
+}
+
+/** What was written to a file is on the disk. */
+export function syncFile(fs: FsPort, path: string): void {
+  const fd = fs.open(path, 'r+');
+  try {
+    fs.fsync(fd);
+  } finally {
+    fs.close(fd);
+  }
+}
+
+/**
+ * Makes a folder and those above it, durably: what is then written in it and synced is found there
+ * after a power loss. Does nothing where it exists.
+ */
+export function makeFolder(fs: FsPort, path: string): void {
+  if (exists(fs, path)) return;
+  const above = dirname(path);
+  if (above !== path) makeFolder(fs, above);
+  try {
+    fs.mkdir(path);
+  } catch (error) {
+    // Another process made it meanwhile.
+    if (codeOf(error) !== 'EEXIST') throw error;
+  }
+  syncFolder(fs, above);
 }
 
 /**

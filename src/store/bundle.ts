@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto';
-import { createReadStream, createWriteStream, statSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { extract, pack } from 'tar-stream';
 import { z } from 'zod';
 import { AppError } from '@shared/errors';
-import { syncFolder, writeAll } from './atomic';
-import { diskError } from './disk-error';
-import { entries, exists, nodeFs as fs } from './fs-port';
+import { makeFolder, syncFolder, writeAll } from './atomic';
+import { diskError, guarded } from './disk-error';
+import { entries, exists, nodeFs, statOrNull } from './fs-port';
+import type { FsPort } from './fs-port';
 import { LABELS_FILE, labelsPath, readRunLabels, writeRunLabels } from './labels';
 import { readOrigin } from './origin';
 import { readCheckpoints, readFacts, readSamples } from './records';
@@ -17,7 +17,7 @@ import type { RunFolder } from './run-folder';
 import { RUN_ID } from './run-name';
 import { readKnown, withDatabase } from './run-reader';
 import { freeId } from './shelf';
-import { durable, snapshotInto } from './snapshot';
+import { snapshotInto } from './snapshot';
 import { leaveSummary } from './summary-cache';
 
 /** The last entry of the file: without it, or with another sum, the file was cut or changed. */
@@ -25,6 +25,8 @@ const MANIFEST = 'manifest.json';
 const ENDING = '.protodiff-run.tar';
 /** A JSON file of a run is not larger; what is, is none. */
 const MAX_JSON = 64_000_000;
+/** Bytes read in one turn of the event loop, in which a run may be training. */
+const PIECE = 1 << 18;
 
 const ManifestSchema = z.object({
   protodiff_run: z.literal(1),
@@ -44,46 +46,56 @@ export async function exportRun(
   root: string,
   run: string,
   target?: string,
+  fs: FsPort = nodeFs,
 ): Promise<{ file: string; bytes: number }> {
-  const source = findRun(fs, root, run);
+  const what = `The run ${run} could not be exported`;
+  const source = guarded(what, () => findRun(fs, root, run));
   const file = target ?? join(root, 'exports', `${run}${ENDING}`);
   const staging = stagingFolder(root, run);
   const partial = `${file}.${process.pid}.tmp`;
   try {
     const files = snapshotInto(fs, source, staging, 'link');
-    fs.mkdirs(join(file, '..'));
+    const labelled = exists(fs, labelsPath(source));
+    makeFolder(fs, join(file, '..'));
     const tar = pack();
-    const written = pipeline(tar, createWriteStream(partial));
-    const filled = fill(tar, run, [
+    // Its failure is that of the one who reads or fills it.
+    tar.on('error', () => undefined);
+    const filled = fill(fs, tar, run, [
       { name: 'run.json', path: source.origin },
-      ...(exists(fs, labelsPath(source)) ? [{ name: LABELS_FILE, path: labelsPath(source) }] : []),
+      ...(labelled ? [{ name: LABELS_FILE, path: labelsPath(source) }] : []),
       ...files.map((name) => ({ name, path: join(staging.path, name) })),
-    ]).catch((error: unknown) => tar.destroy(error instanceof Error ? error : undefined));
-    await Promise.all([written, filled]);
-    durable(partial);
+    ]);
+    const [{ bytes }] = await Promise.all([save(fs, bytesOf(tar), partial, 'w'), filled]).catch(
+      (error: unknown) => {
+        tar.destroy();
+        throw error;
+      },
+    );
     fs.rename(partial, file);
     syncFolder(fs, join(file, '..'));
-    return { file, bytes: statSync(file).size };
+    return { file, bytes };
   } catch (error) {
-    fs.remove(partial);
-    throw diskError(`The run ${run} could not be exported to ${file}`, error);
+    removeFolder(fs, partial, error);
+    throw diskError(`${what} to ${file}`, error);
   } finally {
-    fs.remove(staging.path);
+    // What cannot be removed is swept when the workspace is next opened.
+    removeFolder(fs, staging.path, undefined);
   }
 }
 
 async function fill(
+  fs: FsPort,
   tar: ReturnType<typeof pack>,
   run: string,
   files: { name: string; path: string }[],
 ): Promise<void> {
   const manifest: Manifest = { protodiff_run: 1, run, files: {} };
   for (const { name, path } of files) {
-    const bytes = statSync(path).size;
+    const bytes = fs.stat(path).size;
     const hash = createHash('sha256');
     const entry = tar.entry({ name, size: bytes });
     await pipeline(
-      createReadStream(path),
+      piecesOf(fs, path),
       async function* (chunks: AsyncIterable<Buffer>) {
         for await (const chunk of chunks) {
           hash.update(chunk);
@@ -104,15 +116,22 @@ async function fill(
  *
  * @throws AppError bad_data naming what is wrong with the file, not_found, disk
  */
-export async function importRun(root: string, file: string): Promise<{ run: string }> {
-  const stat = isAbsolute(file) ? statSync(file, { throwIfNoEntry: false }) : undefined;
+export async function importRun(
+  root: string,
+  file: string,
+  fs: FsPort = nodeFs,
+): Promise<{ run: string }> {
+  const what = `The file ${file.slice(0, 300)} could not be imported`;
+  const stat = isAbsolute(file) ? guarded(what, () => statOrNull(fs, file)) : null;
   if (stat?.isFile() !== true) {
     throw new AppError('not_found', `There is no file ${file.slice(0, 300)}.`, {
       remedy: `Give the whole path of a ${ENDING} file.`,
     });
   }
-  fs.mkdirs(runsPath(root));
-  const free = fs.free(runsPath(root));
+  const free = guarded(what, () => {
+    makeFolder(fs, runsPath(root));
+    return fs.free(runsPath(root));
+  });
   if (stat.size > free) {
     throw new AppError('disk', `The run needs ${stat.size} bytes and the disk has ${free}.`, {
       remedy: 'Free some space on this disk first.',
@@ -121,12 +140,12 @@ export async function importRun(root: string, file: string): Promise<{ run: stri
   const staging = stagingFolder(root, 'imported');
   try {
     fs.mkdir(staging.path);
-    const { manifest, found } = await unpack(file, staging);
-    check(manifest, found, staging);
-    return { run: adopt(root, manifest.run, staging) };
+    const { manifest, found } = await unpack(fs, file, staging);
+    check(fs, manifest, found, staging);
+    return { run: adopt(fs, root, manifest.run, staging) };
   } catch (error) {
     removeFolder(fs, staging.path, error);
-    const told = diskError(`The file ${file} could not be imported`, error);
+    const told = diskError(what, error);
     if (told.code !== 'internal') throw told;
     throw notOurs(error instanceof Error ? error.message : String(error), error);
   }
@@ -148,13 +167,14 @@ function placeOf(name: string): 'json' | 'file' {
 }
 
 async function unpack(
+  fs: FsPort,
   file: string,
   staging: RunFolder,
 ): Promise<{ manifest: Manifest; found: Manifest['files'] }> {
   const found: Manifest['files'] = {};
   let manifest: Manifest | undefined;
   const untar = extract();
-  const reading = pipeline(createReadStream(file), untar);
+  const reading = pipeline(piecesOf(fs, file), untar);
   // A failure of the loop below ends the reading too; it is the one to be told.
   reading.catch(() => undefined);
   for await (const entry of untar) {
@@ -168,7 +188,7 @@ async function unpack(
       if (!parsed.success) throw notOurs('its manifest has another form');
       manifest = parsed.data;
     } else {
-      found[name] = await save(bytesOf(entry), join(staging.path, name));
+      found[name] = await save(fs, bytesOf(entry), join(staging.path, name), 'wx');
     }
   }
   await reading;
@@ -186,11 +206,34 @@ async function textOf(entry: Bytes): Promise<string> {
   return Buffer.concat(chunks).toString('utf8');
 }
 
-async function save(entry: Bytes, path: string): Promise<{ bytes: number; sha256: string }> {
-  fs.mkdirs(join(path, '..'));
+/** A file in pieces, each in a turn of its own. */
+async function* piecesOf(fs: FsPort, path: string): AsyncGenerator<Buffer> {
+  const fd = fs.open(path, 'r');
+  try {
+    for (let at = 0; ;) {
+      const piece = Buffer.alloc(PIECE);
+      const bytes = fs.read(fd, piece, at);
+      if (bytes === 0) return;
+      at += bytes;
+      yield piece.subarray(0, bytes);
+      await new Promise((done) => setImmediate(done));
+    }
+  } finally {
+    fs.close(fd);
+  }
+}
+
+/** Whole and durable when it resolves. */
+async function save(
+  fs: FsPort,
+  entry: Bytes,
+  path: string,
+  flags: 'w' | 'wx',
+): Promise<{ bytes: number; sha256: string }> {
+  makeFolder(fs, join(path, '..'));
   const hash = createHash('sha256');
   let bytes = 0;
-  const fd = fs.open(path, 'wx');
+  const fd = fs.open(path, flags);
   try {
     for await (const chunk of entry) {
       hash.update(chunk);
@@ -205,7 +248,7 @@ async function save(entry: Bytes, path: string): Promise<{ bytes: number; sha256
 }
 
 /** Every file is there with its sum, the database reads, and its rows name files that are there. */
-function check(manifest: Manifest, found: Manifest['files'], staging: RunFolder): void {
+function check(fs: FsPort, manifest: Manifest, found: Manifest['files'], staging: RunFolder): void {
   for (const [name, { bytes, sha256 }] of Object.entries(manifest.files)) {
     if (!Object.hasOwn(found, name)) throw notOurs(`${name} is missing`);
     if (found[name]?.bytes !== bytes || found[name].sha256 !== sha256)
@@ -224,14 +267,16 @@ function check(manifest: Manifest, found: Manifest['files'], staging: RunFolder)
   });
 }
 
-function adopt(root: string, wanted: string, staging: RunFolder): string {
+function adopt(fs: FsPort, root: string, wanted: string, staging: RunFolder): string {
   const runs = runsPath(root);
   const run = freeId(wanted, new Set(entries(fs, runs).map((entry) => entry.name)));
   if (run !== wanted) {
     const name = readRunLabels(fs, staging).labels.name ?? readOrigin(fs, staging).name;
     writeRunLabels(fs, staging, { name: `${name}, imported` });
   }
-  syncFolder(fs, staging.path);
+  for (const path of [staging.checkpoints, staging.samples, staging.path]) {
+    if (exists(fs, path)) syncFolder(fs, path);
+  }
   fs.rename(staging.path, join(runs, run));
   syncFolder(fs, runs);
   const folder = findRun(fs, root, run);

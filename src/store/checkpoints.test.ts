@@ -58,11 +58,30 @@ describe('a checkpoint', () => {
     });
   });
 
-  it('keeps the newest ones, by step', () => {
-    for (const step of [10, 20, 30, 40]) writer.writeCheckpoint(step, tensorsOf(step), {}, 2);
-    expect(store.read(writer.run).checkpoints.map(({ step }) => step)).toEqual([30, 40]);
-    expect(filesNow()).toEqual(['step_00000030.safetensors', 'step_00000040.safetensors']);
-    expect(thrown(() => store.loadCheckpoint(writer.run, 10))).toMatchObject({ code: 'not_found' });
+  it('stays while it is one of the newest, and then ever fewer of them do', () => {
+    for (let step = 10; step <= 200; step += 10)
+      writer.writeCheckpoint(step, tensorsOf(step), {}, 2);
+    const steps = store.read(writer.run).checkpoints.map(({ step }) => step);
+    expect(steps).toEqual([10, 130, 160, 180, 190, 200]);
+    expect(filesNow()).toEqual(
+      steps.map((step) => `step_${String(step).padStart(8, '0')}.safetensors`),
+    );
+    expect(thrown(() => store.loadCheckpoint(writer.run, 20))).toMatchObject({ code: 'not_found' });
+  });
+
+  it('stays where a person, a branch or a change of a knob refers to it', () => {
+    const lr = { knob: 'lr', previous: 1, value: 2, wall: 0 } as const;
+    for (let step = 10; step <= 200; step += 10) {
+      writer.writeCheckpoint(step, tensorsOf(step), {}, 2);
+      if (step === 40) store.shelf.label(writer.run, { kept: [40] });
+      if (step === 70) writer.appendJournal({ applied_at_step: 70, ...lr });
+      if (step !== 100) continue;
+      const first = store.loadCheckpoint(writer.run);
+      const parent = { run: writer.run, step, sha256: '' };
+      store.create({ ...ORIGIN, parent }, first).release();
+    }
+    const steps = store.read(writer.run).checkpoints.map(({ step }) => step);
+    expect(steps).toEqual([10, 40, 70, 100, 130, 160, 180, 190, 200]);
   });
 
   it('is replaced by another of the same step only once that is whole', () => {

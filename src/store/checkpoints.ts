@@ -3,12 +3,13 @@ import { join } from 'node:path';
 import { AppError } from '@shared/errors';
 import type { NdArray } from '@shared/maths/ndarray';
 import type { Checkpoint } from '@shared/protocol/contract';
-import { atomicWrite } from './atomic';
+import { atomicWrite, makeFolder } from './atomic';
 import { diskError } from './disk-error';
 import { exists } from './fs-port';
 import type { FsPort } from './fs-port';
 import type { LoadedCheckpoint } from './port';
-import { readCheckpoints } from './records';
+import { readCheckpoints, readJournal } from './records';
+import { superseded } from './retention';
 import { stepName } from './run-folder';
 import type { RunFolder } from './run-folder';
 import { readSafetensors, safetensorsChunks } from './safetensors';
@@ -42,7 +43,7 @@ export function saveCheckpoint(
   needSpace(fs, folder, step, bytes);
   const before = readCheckpoints(db).find((row) => row.step === step);
   const file = freeName(fs, folder, step);
-  fs.mkdirs(folder.checkpoints);
+  makeFolder(fs, folder.checkpoints);
   atomicWrite(fs, join(folder.path, file), chunks);
   const checkpoint = { step, file, sha256, bytes, wall };
   db.prepare('INSERT OR REPLACE INTO checkpoints VALUES (?, ?, ?, ?, ?)').run(
@@ -88,9 +89,10 @@ function needSpace(fs: FsPort, folder: RunFolder, step: number, bytes: number): 
   );
 }
 
-/** Drops the rows beyond the newest `keep`; the files that they named may go after the commit. */
-export function dropOldest(db: Database, keep: number): string[] {
-  const old = readCheckpoints(db).slice(0, -Math.max(1, keep));
+/** Drops the rows that `superseded` names; their files may go after the commit. */
+export function dropSuperseded(db: Database, keep: number, pinned: readonly number[]): string[] {
+  const old = superseded(readCheckpoints(db), keep, pinned, readJournal(db));
+  if (old.length === 0) return [];
   const drop = db.prepare('DELETE FROM checkpoints WHERE step = ?');
   db.transaction(() => old.forEach(({ step }) => drop.run(step)));
   return old.map(({ file }) => file);

@@ -2,40 +2,11 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { openStore } from '.';
-import { AppError } from '@shared/errors';
-import { FaultyFs } from './testing/faulty-fs';
+import { everyCall, FaultyFs } from './testing/faulty-fs';
 import { metricRows, ORIGIN, samplesAt, temporaryRoot, tensorsOf } from './testing/workspace';
 
-const cases = [
-  { code: 'ENOSPC', forGood: false },
-  { code: 'ENOSPC', forGood: true },
-  { code: 'EIO', forGood: false },
-  { code: 'EACCES', forGood: true },
-];
-
-/** Runs `act` with its n-th file call failing, for n = 1, 2, … until it no longer meets the fault. */
-function everyCall(
-  faults: FaultyFs,
-  { code, forGood }: (typeof cases)[number],
-  act: (n: number) => unknown,
-  check: (failed: boolean, n: number) => void,
-): number {
-  for (let n = 1; ; n++) {
-    faults.failAt(n, code, forGood);
-    let failed = false;
-    try {
-      act(n);
-    } catch (error) {
-      failed = true;
-      expect(error).toBeInstanceOf(AppError);
-      expect(error).toMatchObject({ code: 'disk', remedy: expect.any(String) as string });
-    }
-    const met = faults.calls >= n;
-    faults.failAt(Infinity, '');
-    check(failed, n);
-    if (!met) return n - 1;
-  }
-}
+const codes = ['ENOSPC', 'EIO', 'EACCES', 'EMFILE'];
+const cases = codes.flatMap((code) => [false, true].map((forGood) => ({ code, forGood })));
 
 it.each(cases)('writing a checkpoint: $code, for good $forGood', (fault) => {
   const { root, remove } = temporaryRoot();
@@ -53,7 +24,7 @@ it.each(cases)('writing a checkpoint: $code, for good $forGood', (fault) => {
       const written = checkpoints.some((row) => row.step === step);
       // Thrown and not there, or there: then what could not be removed is told.
       expect(written).toBe(!failed);
-      expect(checkpoints).toHaveLength(2);
+      expect(checkpoints.length).toBeGreaterThanOrEqual(2);
       for (const row of checkpoints) {
         expect(store.loadCheckpoint(writer.run, row.step).tensors).toEqual(tensorsOf(row.step));
       }
@@ -68,7 +39,10 @@ it.each(cases)('writing a checkpoint: $code, for good $forGood', (fault) => {
   writer.release();
   store.open(writer.run);
   // Opening again has swept what the faults left.
-  expect(readdirSync(join(root, 'runs', writer.run, 'checkpoints'))).toHaveLength(2);
+  const { checkpoints } = store.read(writer.run);
+  expect(readdirSync(join(root, 'runs', writer.run, 'checkpoints')).sort()).toEqual(
+    checkpoints.map(({ file }) => file.split('/')[1]),
+  );
   store.close();
   remove();
 });

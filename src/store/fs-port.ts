@@ -10,7 +10,7 @@ export interface FsPort {
   mkdir(path: string): void;
   /** Creates the folder and those above it; does nothing where it exists. */
   mkdirs(path: string): void;
-  open(path: string, flags: 'r' | 'w' | 'wx'): number;
+  open(path: string, flags: 'r' | 'r+' | 'w' | 'wx'): number;
   /** Both may move fewer bytes than asked, as the system calls do. `at` is the file offset. */
   write(fd: number, bytes: Uint8Array): number;
   read(fd: number, into: Uint8Array, at: number): number;
@@ -18,6 +18,9 @@ export interface FsPort {
   close(fd: number): void;
   rename(from: string, to: string): void;
   unlink(path: string): void;
+  /** A second name for a file, where the file system has that. */
+  link(from: string, to: string): void;
+  copy(from: string, to: string): void;
   /** A whole folder; silent where it does not exist. */
   remove(path: string): void;
   readFile(path: string): Buffer;
@@ -37,6 +40,8 @@ export const nodeFs: FsPort = {
   close: (fd) => fs.closeSync(fd),
   rename: (from, to) => fs.renameSync(from, to),
   unlink: (path) => fs.unlinkSync(path),
+  link: (from, to) => fs.linkSync(from, to),
+  copy: (from, to) => fs.copyFileSync(from, to),
   remove: (path) => fs.rmSync(path, { recursive: true, force: true }),
   readFile: (path) => fs.readFileSync(path),
   readdir: (path) => fs.readdirSync(path, { withFileTypes: true }),

@@ -2,13 +2,15 @@ import { join, resolve } from 'node:path';
 import { AppError } from '@shared/errors';
 import type { RunSummary } from '@shared/protocol/contract';
 import type { PrototypeLabel } from '@shared/protocol/contract-prototypes';
+import type { Parent } from '@shared/protocol/contract-runs';
 import { loadCheckpoint, SKIPPED } from './checkpoints';
 import { guarded } from './disk-error';
-import { entries, nearestExisting, nodeFs } from './fs-port';
+import { entries, exists, nearestExisting, nodeFs } from './fs-port';
 import type { FsPort } from './fs-port';
 import { readMetrics } from './metrics';
 import { releaseLock } from './lock';
 import { keysStore } from './keys';
+import { readRunLabels } from './labels';
 import { notebookStore } from './notebooks';
 import { readOrigin } from './origin';
 import type {
@@ -20,6 +22,7 @@ import type {
   RunStore,
   RunWriter,
 } from './port';
+import { quarantined } from './quarantine';
 import { prototypeSteps, readLabels, readProbe, readPrototypes, writeLabel } from './prototypes';
 import {
   knobsAfter,
@@ -88,6 +91,7 @@ class FileStore implements RunStore {
 
   create(origin: RunOrigin, first?: LoadedCheckpoint): RunWriter {
     this.#needWritable();
+    if (origin.parent !== undefined) this.#pin(origin.parent);
     const folder = createFolder(this.fs, this.root, origin, this.clock(), first);
     try {
       return this.#write(folder);
@@ -103,10 +107,23 @@ class FileStore implements RunStore {
   }
 
   list(): RunSummary[] {
-    const folders = this.#folders();
-    const summaries = folders.map((folder) => this.#summaryOrQuarantine(folder));
-    this.#summaries.settle(folders.map(({ run }) => run));
-    return summaries.sort((a, b) => b.created - a.created || (a.run < b.run ? 1 : -1));
+    return this.listWithin(Infinity).runs;
+  }
+
+  listWithin(ms: number): { runs: RunSummary[]; unread: number } {
+    const began = performance.now();
+    // Ids sort as the runs began: the newest are read first.
+    const folders = this.#folders().sort((a, b) => (a.run < b.run ? 1 : -1));
+    const summaries: RunSummary[] = [];
+    for (const folder of folders) {
+      const late = performance.now() - began > ms;
+      if (late && !this.#writers.has(folder.run) && !this.#summaries.has(folder)) continue;
+      summaries.push(this.#summaryOrQuarantine(folder));
+    }
+    const unread = folders.length - summaries.length;
+    if (unread === 0) this.#summaries.settle(folders.map(({ run }) => run));
+    const runs = summaries.sort((a, b) => b.created - a.created || (a.run < b.run ? 1 : -1));
+    return { runs, unread };
   }
 
   read(run: string): RunRecord {
@@ -236,27 +253,20 @@ class FileStore implements RunStore {
     );
   }
 
+  /** The checkpoint that a branch begins from stays in its parent, if that is still there. */
+  #pin({ run, step }: Parent): void {
+    const folder = layout(run, join(runsPath(this.root), run));
+    if (!exists(this.fs, folder.origin)) return;
+    const { kept } = readRunLabels(this.fs, folder).labels;
+    if (!kept.includes(step)) this.shelf.label(run, { kept: [...kept, step] });
+  }
+
   /** A damaged run is listed as failed, with the reason; the others are not affected. */
   #summaryOrQuarantine(folder: RunFolder): RunSummary {
     try {
       return this.#summaries.summary(folder, this.#writers.get(folder.run)?.db);
     } catch (error) {
-      const named = parseRunId(folder.run);
-      return {
-        run: folder.run,
-        name: named?.name ?? folder.run,
-        state: 'failed',
-        step: 0,
-        steps: 0,
-        preset: 'unknown',
-        data: 'unknown',
-        created: named?.created ?? 0,
-        colour: 0,
-        last_checkpoint: null,
-        parent: null,
-        ...{ tags: [], starred: false },
-        problem: AppError.from(error).message,
-      };
+      return quarantined(this.fs, folder, error);
     }
   }
 

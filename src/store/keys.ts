@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { AppError } from '@shared/errors';
-import { atomicWrite } from './atomic';
+import { atomicWrite, makeFolder } from './atomic';
 import { guarded } from './disk-error';
 import { statOrNull } from './fs-port';
 import type { FsPort } from './fs-port';
@@ -25,7 +25,7 @@ export function keysStore(fs: FsPort, root: string, writable: () => void): KeysS
     write: (json) =>
       guarded('Your own keys could not be saved', () => {
         writable();
-        fs.mkdirs(root);
+        makeFolder(fs, root);
         atomicWrite(fs, path, [Buffer.from(json)]);
         return Math.floor(fs.stat(path).mtimeMs);
       }),

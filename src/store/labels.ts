@@ -8,11 +8,11 @@ import type { FsPort } from './fs-port';
 import type { RunFolder } from './run-folder';
 
 /**
- * labels.json: what a person calls a run, their tags and star. Beside run.json, which is never
+ * labels.json: what a person calls a run, their tags and star, the checkpoints that stay. Beside run.json, which is never
  * rewritten, so that a copied folder keeps them; without it the run has its generated name.
  */
 export const LABELS_FILE = 'labels.json';
-export const NO_LABELS: Labels = { name: null, tags: [], starred: false };
+export const NO_LABELS: Labels = { name: null, tags: [], starred: false, kept: [] };
 
 export const labelsPath = (folder: RunFolder): string => join(folder.path, LABELS_FILE);
 
@@ -46,6 +46,7 @@ export function writeRunLabels(fs: FsPort, folder: RunFolder, change: LabelChang
     name: name === '' ? null : name,
     tags: [...new Set(tags.map((tag) => tag.trim()).filter((tag) => tag !== ''))],
     starred: change.starred ?? labels.starred,
+    kept: [...new Set(change.kept ?? labels.kept)].sort((a, b) => a - b),
   };
   atomicWrite(fs, labelsPath(folder), [Buffer.from(`${JSON.stringify(next, null, 2)}\n`)]);
   return next;

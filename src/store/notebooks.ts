@@ -1,7 +1,7 @@
 import type { Stats } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { AppError } from '@shared/errors';
-import { atomicWrite, syncFolder } from './atomic';
+import { atomicWrite, makeFolder, syncFolder } from './atomic';
 import { guarded } from './disk-error';
 import { entries, statOrNull } from './fs-port';
 import type { FsPort } from './fs-port';
@@ -29,7 +29,7 @@ export function notebookStore(fs: FsPort, root: string, writable: () => void): N
   // A rename keeps the file whole: after a crash it is at the one place or at the other.
   const move = (from: string, to: string): number => {
     writable();
-    fs.mkdirs(dirname(to));
+    makeFolder(fs, dirname(to));
     fs.rename(from, to);
     syncFolder(fs, dirname(to));
     if (dirname(from) !== dirname(to)) syncFolder(fs, dirname(from));
@@ -69,7 +69,7 @@ export function notebookStore(fs: FsPort, root: string, writable: () => void): N
         if (bytes.length > MAX_BYTES) throw tooLong(name, bytes.length);
         parse(name, json);
         if (known !== undefined) refuseIfChanged(fs, path, name, known);
-        fs.mkdirs(folder);
+        makeFolder(fs, folder);
         atomicWrite(fs, path, [bytes]);
         return modifiedAt(fs, path);
       }),

@@ -26,6 +26,11 @@ export interface RunStore {
   /** Takes the writing lock of an existing run; throws `busy` while another process holds it. */
   open(run: string): RunWriter;
   list(): RunSummary[];
+  /**
+   * The newest runs and all that were read before, within about so many milliseconds; the `unread`
+   * others come with the next calls.
+   */
+  listWithin(ms: number): { runs: RunSummary[]; unread: number };
   read(run: string): RunRecord;
   /** Rows with row number >= from, oldest first, at most `limit`. */
   metrics(run: string, from: number, limit: number): MetricRows;
@@ -162,8 +167,8 @@ export interface RunWriter {
   appendResume(resume: Resume): void;
   heartbeat(beat: { step: number; paused: boolean }): void;
   /**
-   * Temporary name, fsync, rename, folder fsync, then the row with the file's sha256. Drops the
-   * checkpoints beyond `keep` afterwards.
+   * Temporary name, fsync, rename, folder fsync, then the row with the file's sha256. Afterwards older
+   * ones go, all but the newest `keep` and those that retention.ts keeps.
    */
   writeCheckpoint(
     step: number,

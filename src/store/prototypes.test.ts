@@ -1,12 +1,11 @@
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { ndarray } from '@shared/maths/ndarray';
 import { openStore } from '.';
-import type { PrototypeSnapshot, RunStore } from './port';
+import type { RunStore } from './port';
 import { surplus } from './prototypes';
 import { SCHEMA_VERSION } from './schema';
 import { openDatabase } from './sqlite';
-import { metricRows, ORIGIN, temporaryRoot } from './testing/workspace';
+import { metricRows, ORIGIN, snapshotAt, temporaryRoot } from './testing/workspace';
 
 let root: string;
 let remove: () => void;
@@ -21,33 +20,12 @@ afterEach(() => {
   remove();
 });
 
-/** Odd extents, so that no array of it begins or ends on a round number of bytes. */
-function snapshot(step: number, dim = 3): PrototypeSnapshot {
-  const numbers = (n: number): Float32Array =>
-    Float32Array.from({ length: n }, (_, i) => Math.fround(Math.sin(i + step)));
-  return {
-    step,
-    wall: 1000 + step,
-    ids: ndarray(Int32Array.of(0, 1, 3, 4, 9), [5]),
-    bank: ndarray(numbers(5 * dim), [5, dim]),
-    features: ndarray(numbers(7 * dim), [7, dim]),
-    assignment: ndarray(Int32Array.of(0, 1, 2, 3, 4, 0, step % 5), [7]),
-    usage: ndarray(Float32Array.of(0.1, 0.2, 0.3, 0.4, 0), [5]),
-    assignments: 640,
-    perplexity: 3.6,
-    churn: null,
-    purity: 0.75,
-    nmi: 0.5,
-    swaps: [],
-  };
-}
-
 const path = (run: string): string => join(root, 'runs', run, 'run.sqlite');
 
 describe('snapshots of the prototypes', () => {
   it('read back as they were, features to half precision', () => {
     const writer = store.create(ORIGIN);
-    const written = snapshot(10);
+    const written = snapshotAt(10);
     writer.writePrototypes(written, 10);
     const read = store.loadPrototypes(writer.run, 10);
     const { features, ...rest } = read;
@@ -62,8 +40,8 @@ describe('snapshots of the prototypes', () => {
 
   it('take their swaps later, and none where the snapshot is gone', () => {
     const writer = store.create(ORIGIN);
-    writer.writePrototypes(snapshot(0), 10);
-    writer.writePrototypes(snapshot(10), 10);
+    writer.writePrototypes(snapshotAt(0), 10);
+    writer.writePrototypes(snapshotAt(10), 10);
     const swaps = [{ t: 62, change: 0.25 }];
     writer.writeSwaps(10, swaps);
     writer.writeSwaps(99, swaps);
@@ -77,8 +55,8 @@ describe('snapshots of the prototypes', () => {
 
   it('are thinned to an even history below the bound, the first and the newest kept', () => {
     const writer = store.create(ORIGIN);
-    for (let step = 0; step <= 4500; step += 10) writer.writePrototypes(snapshot(step), 10);
-    writer.writePrototypes(snapshot(4503), 10);
+    for (let step = 0; step <= 4500; step += 10) writer.writePrototypes(snapshotAt(step), 10);
+    writer.writePrototypes(snapshotAt(4503), 10);
     const steps = store.prototypeSteps(writer.run).map(({ step }) => step);
     expect(steps.length).toBeLessThanOrEqual(200);
     expect(steps.length).toBeGreaterThan(100);
@@ -90,17 +68,17 @@ describe('snapshots of the prototypes', () => {
 
   it('keep the same ones whether the run went on or was taken back on its way', () => {
     const straight = store.create(ORIGIN);
-    for (let step = 0; step <= 3000; step += 10) straight.writePrototypes(snapshot(step), 10);
+    for (let step = 0; step <= 3000; step += 10) straight.writePrototypes(snapshotAt(step), 10);
     const back = store.create(ORIGIN);
-    for (let step = 0; step <= 2100; step += 10) back.writePrototypes(snapshot(step), 10);
+    for (let step = 0; step <= 2100; step += 10) back.writePrototypes(snapshotAt(step), 10);
     back.rewindTo(1800);
-    for (let step = 1810; step <= 3000; step += 10) back.writePrototypes(snapshot(step), 10);
+    for (let step = 1810; step <= 3000; step += 10) back.writePrototypes(snapshotAt(step), 10);
     expect(store.prototypeSteps(back.run)).toEqual(store.prototypeSteps(straight.run));
   });
 
   it('are fewer where they are large: 64 MiB of them, but 8', () => {
     const writer = store.create(ORIGIN);
-    const wide = snapshot(0, 100_000); // 2 MB of bank and 1.4 MB of features
+    const wide = snapshotAt(0, 100_000); // 2 MB of bank and 1.4 MB of features
     for (let step = 0; step <= 300; step += 10) writer.writePrototypes({ ...wide, step }, 10);
     const bytes = (4 * 5 + 2 * 7) * 100_000;
     const kept = store.prototypeSteps(writer.run).length;
@@ -121,7 +99,7 @@ describe('snapshots of the prototypes', () => {
     expect(store.probe(writer.run)).toBeNull();
     writer.writeProbe(probe);
     writer.appendMetrics(metricRows(1, 30));
-    for (const step of [0, 10, 20, 30]) writer.writePrototypes(snapshot(step), 10);
+    for (const step of [0, 10, 20, 30]) writer.writePrototypes(snapshotAt(step), 10);
     store.labelPrototype(writer.run, { prototype: 2, name: 'loops', colour: 5 });
     writer.rewindTo(20);
     expect(store.prototypeSteps(writer.run).map(({ step }) => step)).toEqual([0, 10, 20]);
@@ -133,7 +111,7 @@ describe('snapshots of the prototypes', () => {
 
   it('that are damaged are refused with a sentence', () => {
     const writer = store.create(ORIGIN);
-    writer.writePrototypes(snapshot(0), 10);
+    writer.writePrototypes(snapshotAt(0), 10);
     writer.release();
     const db = openDatabase(path(writer.run), false);
     db.exec('UPDATE prototypes SET bank = substr(bank, 1, 9)');
@@ -215,7 +193,7 @@ describe('a run from before there were snapshots', () => {
     expect(store.metrics(run, 0, 100).next).toBe(5);
     expect(store.list()).toMatchObject([{ run, state: 'stopped', step: 5 }]);
     const writer = store.open(run);
-    writer.writePrototypes(snapshot(5), 10);
+    writer.writePrototypes(snapshotAt(5), 10);
     expect(store.prototypeSteps(run)).toEqual([{ step: 5, measured: false }]);
   });
 });

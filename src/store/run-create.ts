@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { sweepTemporaries, syncFolder } from './atomic';
+import { makeFolder, sweepTemporaries, syncFolder } from './atomic';
 import { saveCheckpoint } from './checkpoints';
 import { guarded } from './disk-error';
 import { entries, exists } from './fs-port';
@@ -32,7 +32,7 @@ export function createFolder(
 ): RunFolder {
   return guarded('The run could not be created', () => {
     const runs = runsPath(root);
-    fs.mkdirs(runs);
+    makeFolder(fs, runs);
     const ids = entries(fs, runs).map((entry) => entry.name);
     const name = newName(new Set(ids.map((id) => parseRunId(id)?.name ?? '')));
     const folder = layout(runId(created, name), join(runs, runId(created, name)));

@@ -115,6 +115,12 @@ export class Summaries {
     };
   }
 
+  /** Whether it was read before, now or by an earlier process; it may have changed since. */
+  has({ run }: RunFolder): boolean {
+    this.#index ??= findIndex(this.fs, this.index);
+    return this.#known.has(run) || this.#index.has(run);
+  }
+
   facts(folder: RunFolder, db: Database | undefined): Facts {
     return this.#read(folder, db).facts;
   }

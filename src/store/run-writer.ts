@@ -5,10 +5,11 @@ import type { ActEntry, Checkpoint, JournalEntry, RunEvent } from '@shared/proto
 import type { Swap } from '@shared/protocol/contract-prototypes';
 import { insertAct, readSaved } from './acts';
 import { sweepTemporaries } from './atomic';
-import { dropOldest, saveCheckpoint } from './checkpoints';
+import { dropSuperseded, saveCheckpoint } from './checkpoints';
 import { diskError, guarded } from './disk-error';
 import { entries, isAbsence } from './fs-port';
 import type { FsPort } from './fs-port';
+import { readRunLabels } from './labels';
 import { MetricsWriter } from './metrics-writer';
 import type {
   EndState,
@@ -136,6 +137,7 @@ export class OpenRun implements RunWriter {
   ): Checkpoint {
     return this.#do(`The checkpoint at step ${step} could not be saved`, () => {
       const content = { tensors, metadata };
+      const pinned = readRunLabels(this.fs, this.folder).labels.kept;
       const { checkpoint, replaced } = saveCheckpoint(
         this.fs,
         this.folder,
@@ -146,7 +148,7 @@ export class OpenRun implements RunWriter {
       );
       // The checkpoint stands. That a file could not be removed is told in an event, not thrown.
       if (replaced !== null) this.#remove([replaced]);
-      this.#remove(dropOldest(this.db, keep));
+      this.#remove(dropSuperseded(this.db, keep, pinned));
       return checkpoint;
     });
   }

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { AppError } from '@shared/errors';
-import { atomicWrite } from './atomic';
+import { atomicWrite, makeFolder } from './atomic';
 import { diskError } from './disk-error';
 import type { FsPort } from './fs-port';
 import type { Samples } from './port';
@@ -20,7 +20,7 @@ export function saveSamples(
 ): void {
   const { step } = samples.settings;
   const file = `samples/${stepName(step)}.png`;
-  fs.mkdirs(folder.samples);
+  makeFolder(fs, folder.samples);
   atomicWrite(fs, join(folder.path, file), [encodeSheet(samples)]);
   db.prepare('INSERT OR REPLACE INTO samples VALUES (?, ?, ?)').run(step, file, wall);
 }

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { AppError } from '@shared/errors';
 import type { LabelChange, Labels } from '@shared/protocol/contract-runs';
-import { syncFolder } from './atomic';
+import { makeFolder, syncFolder } from './atomic';
 import { guarded } from './disk-error';
 import { entries, exists } from './fs-port';
 import type { FsPort } from './fs-port';
@@ -28,6 +28,8 @@ export interface Shelf {
   restore(trashed: string): string;
   /** The newest deletion first. */
   trash(): { trashed: string; name: string; deleted: number }[];
+  /** Deletes the runs in the trash for good; what could not be stays there. */
+  emptyTrash(): { runs: number; bytes: number };
   /** A run of its own with all that was recorded; also of one that is being written. */
   copy(run: string): string;
 }
@@ -40,7 +42,7 @@ export function shelfOf(
 ): Shelf {
   const bin = join(root, 'trash', 'runs');
   const move = (from: string, to: string): void => {
-    fs.mkdirs(join(to, '..'));
+    makeFolder(fs, join(to, '..'));
     fs.rename(from, to);
     syncFolder(fs, join(to, '..'));
     syncFolder(fs, join(from, '..'));
@@ -99,12 +101,33 @@ export function shelfOf(
           })
           .sort((a, b) => b.deleted - a.deleted),
       ),
+    emptyTrash: () =>
+      guarded('The trash could not be emptied', () => {
+        needWritable();
+        const trashed = entries(fs, bin).filter(
+          (entry) => entry.isDirectory() && RUN_ID.test(entry.name),
+        );
+        let bytes = 0;
+        for (const { name } of trashed) {
+          bytes += bytesBelow(fs, join(bin, name));
+          fs.remove(join(bin, name));
+        }
+        if (trashed.length > 0) syncFolder(fs, bin);
+        return { runs: trashed.length, bytes };
+      }),
     copy: (run) =>
       guarded(`The run ${run} could not be copied`, () => {
         needWritable();
         return copyRun(fs, root, findRun(fs, root, run), clock());
       }),
   };
+}
+
+function bytesBelow(fs: FsPort, folder: string): number {
+  return entries(fs, folder).reduce((sum, entry) => {
+    const path = join(folder, entry.name);
+    return sum + (entry.isDirectory() ? bytesBelow(fs, path) : fs.stat(path).size);
+  }, 0);
 }
 
 /** The first of `id`, `id-2`, `id-3`, … that is not taken. */

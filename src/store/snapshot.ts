@@ -1,5 +1,5 @@
-import { closeSync, copyFileSync, fsyncSync, linkSync, openSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { makeFolder, syncFile, syncFolder } from './atomic';
 import { codeOf, exists } from './fs-port';
 import type { FsPort } from './fs-port';
 import { readCheckpoints, readFacts, readSamples, writeEnding } from './records';
@@ -42,41 +42,34 @@ export function snapshotInto(
   } finally {
     db.close();
   }
-  durable(target.database);
+  syncFile(fs, target.database);
+  for (const path of [target.checkpoints, target.samples]) {
+    if (exists(fs, path)) syncFolder(fs, path);
+  }
   return ['run.sqlite', ...kept];
 }
 
 /** @returns false where the file is gone */
 function take(fs: FsPort, from: string, to: string, how: 'copy' | 'link'): boolean {
-  if (!exists(fs, dirname(to))) fs.mkdirs(dirname(to));
+  makeFolder(fs, dirname(to));
   try {
-    if (how === 'link' && linked(from, to)) return true;
-    copyFileSync(from, to);
+    if (how === 'link' && linked(fs, from, to)) return true;
+    fs.copy(from, to);
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return false;
     throw error;
   }
-  durable(to);
+  syncFile(fs, to);
   return true;
 }
 
 /** Some file systems have no links: false, and the file is copied. */
-function linked(from: string, to: string): boolean {
+function linked(fs: FsPort, from: string, to: string): boolean {
   try {
-    linkSync(from, to);
+    fs.link(from, to);
     return true;
   } catch (error) {
     if (codeOf(error) === 'ENOENT') throw error;
     return false;
-  }
-}
-
-/** What was written to a file is on the disk. */
-export function durable(path: string): void {
-  const fd = openSync(path, 'r+');
-  try {
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
   }
 }

@@ -133,10 +133,12 @@ export class FakeService implements Service {
         const { own } = run();
         run().own = { tags: change.tags ?? own.tags, starred: change.starred ?? own.starred };
         if (change.name !== undefined) run().ownName = change.name || null;
-        return { labels: { name: run().ownName, ...run().own } };
+        return { labels: { name: run().ownName, ...run().own, kept: [] } };
       }
       case 'runs.trash':
         return { trashed: [] };
+      case 'runs.empty_trash':
+        return { runs: 0, bytes: 0 };
       case 'run.branchpoint': {
         const { step } = input as RequestInput<'run.branchpoint'>;
         return { parent: run().point(step), config: { ...run().config, knobs: run().knobs } };
@@ -271,7 +273,7 @@ export class FakeService implements Service {
             notices: [],
           };
         case 'runs':
-          return { runs: this.list() };
+          return { runs: this.list(), unread: 0 };
         case 'curves': {
           if (!run || run.recorded <= from) return undefined;
           const event = run.rows(from);

@@ -1,11 +1,14 @@
 import type { Client } from '@shared/protocol/client';
 import type { LabelChange } from '@shared/protocol/contract-runs';
+import { bytes as size } from '../components/format';
 import type { DocumentController } from './document.svelte';
+import type { Shell } from './shell.svelte';
 
 /** What the shelf asks of the window. */
 export interface ShelfWindow {
   readonly engine: Client;
   readonly document: DocumentController;
+  readonly shell: Shell;
   attempt(act: () => Promise<void>): Promise<void>;
   /** A run is gone: nothing shows it any more. */
   forget(run: string): void;
@@ -39,6 +42,33 @@ export class RunShelf {
       this.window.document.notice = undefined;
       const { run } = await this.window.engine.request('run.restore', { trashed });
       this.window.view(run);
+    });
+  }
+
+  /** Asks first, with what is in it: nothing brings these runs back. */
+  async emptyTrash(): Promise<void> {
+    await this.window.attempt(async () => {
+      const { trashed } = await this.window.engine.request('runs.trash', {});
+      const names = trashed.slice(0, 5).map(({ name }) => name);
+      const more =
+        trashed.length > names.length ? ` and ${trashed.length - names.length} more` : '';
+      this.window.shell.ask({
+        title: trashed.length === 0 ? 'The trash is empty' : 'Empty the trash?',
+        words:
+          trashed.length === 0
+            ? 'Runs that you delete are kept there until you empty it.'
+            : `${names.join(', ')}${more}: deleted for good, with checkpoints and pictures.`,
+        act: 'Delete for good',
+        run: trashed.length === 0 ? undefined : () => void this.emptied(),
+      });
+    });
+  }
+
+  private async emptied(): Promise<void> {
+    await this.window.attempt(async () => {
+      const { runs, bytes } = await this.window.engine.request('runs.empty_trash', {});
+      const many = runs === 1 ? '1 run' : `${runs} runs`;
+      this.window.document.notice = { words: `${many} deleted for good, ${size(bytes)} freed.` };
     });
   }
 

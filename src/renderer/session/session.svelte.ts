@@ -50,6 +50,8 @@ export class Session implements TrainDesk {
   hello = $state.raw<RequestOutput<'hello'>>();
   status = $state.raw<Status>();
   runs = $state.raw<RunSummary[]>();
+  /** Older runs that are still being read; they join `runs`. */
+  unread = $state(0);
   /** Id of the selected cell, and of the train cell that was last meant. */
   selected = $state('');
   private lastTrain = $state('');
@@ -195,7 +197,7 @@ export class Session implements TrainDesk {
       this.status = event;
     };
     this.engine.subscribe('status', {}, onStatus, { onError });
-    this.engine.subscribe('runs', {}, ({ runs }) => this.runsAre(runs), { onError });
+    this.engine.subscribe('runs', {}, (list) => this.runsAre(list), { onError });
     await this.attempt(() => this.restore());
   }
 
@@ -216,9 +218,10 @@ export class Session implements TrainDesk {
     }
   }
 
-  private runsAre(runs: RunSummary[]): void {
+  private runsAre({ runs, unread }: SubscriptionEvent<'runs'>): void {
     const before = this.runs;
     this.runs = runs;
+    this.unread = unread;
     for (const each of this.pool.all) {
       const old = before?.find(({ run }) => run === each.run);
       const now = this.summaryOf(each.run);

@@ -158,7 +158,7 @@ export const TrainingConfigSchema = z.strictObject({
   warmup_steps: z.number().int().nonnegative(),
   lr_schedule: z.enum(['cosine', 'constant']),
   checkpoint_every: count,
-  /** How many of the newest checkpoints stay on disk. */
+  /** How many of the newest checkpoints stay on disk; of older ones a few do, ever wider apart. */
   keep_checkpoints: count,
   /** Steps between snapshots of the prototypes; 0 takes none. Changes no bit of the training. */
   probe_every: z.number().int().nonnegative().default(LATER.training.probe_every),

@@ -12,6 +12,7 @@ export const ParentSchema = z.object({
 });
 export type Parent = z.infer<typeof ParentSchema>;
 
+const MAX_KEPT = 1000;
 const tag = z.string().trim().min(1).max(40);
 
 /** What a person made of a run. `name` is null where it has the generated one. */
@@ -19,6 +20,8 @@ export const LabelsSchema = z.object({
   name: z.string().max(120).nullable(),
   tags: z.array(tag).max(50),
   starred: z.boolean(),
+  /** Steps whose checkpoints stay as long as the run: starred by a person, or parents of branches. */
+  kept: z.array(step).max(MAX_KEPT).default([]),
 });
 export type Labels = z.infer<typeof LabelsSchema>;
 
@@ -27,6 +30,7 @@ export const LabelChangeSchema = z.strictObject({
   name: z.string().max(120).optional(),
   tags: z.array(tag).max(50).optional(),
   starred: z.boolean().optional(),
+  kept: z.array(step).max(MAX_KEPT).optional(),
 });
 export type LabelChange = z.infer<typeof LabelChangeSchema>;
 
@@ -48,6 +52,11 @@ export const runRequests = {
     output: z.object({ run: RunId }),
   },
   'runs.trash': { input: z.strictObject({}), output: z.object({ trashed: z.array(Trashed) }) },
+  /** For good; `bytes` of the disk are free again. */
+  'runs.empty_trash': {
+    input: z.strictObject({}),
+    output: z.object({ runs: z.number(), bytes: z.number() }),
+  },
   'run.copy': {
     input: z.strictObject({ run: RunId }),
     output: z.object({ run: RunId }),

@@ -304,7 +304,12 @@ export const subscriptions = {
       notices: z.array(Notice),
     }),
   },
-  runs: { delivery: 'latest', input: empty, event: z.object({ runs: z.array(RunSummary) }) },
+  /** `unread`: as many older runs, seen for the first time, are still being read and follow. */
+  runs: {
+    delivery: 'latest',
+    input: empty,
+    event: z.object({ runs: z.array(RunSummary), unread: z.number().int().nonnegative() }),
+  },
   /**
    * The whole history first, in order, then what is new; at most one event every 50 ms. Where
    * `outline` is asked for, an outline of a long history comes before it.

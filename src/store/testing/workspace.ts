@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { PRESETS } from '@shared/config/presets';
 import { ndarray } from '@shared/maths/ndarray';
 import type { NdArray } from '@shared/maths/ndarray';
-import type { MetricRow, RunOrigin, Samples } from '../port';
+import type { MetricRow, PrototypeSnapshot, RunOrigin, Samples } from '../port';
 
 /** A fresh folder in the system's temporary one; `remove` it after the test. */
 export function temporaryRoot(): { root: string; remove: () => void } {
@@ -61,5 +61,26 @@ export function samplesAt(run: string, step: number, count: number, channels: 1 
       Uint8Array.from({ length: size }, (_, i) => (i * 31 + step) % 256),
       shape,
     ),
+  };
+}
+
+/** Odd extents, so that no array of it begins or ends on a round number of bytes. */
+export function snapshotAt(step: number, dim = 3): PrototypeSnapshot {
+  const numbers = (n: number): Float32Array =>
+    Float32Array.from({ length: n }, (_, i) => Math.fround(Math.sin(i + step)));
+  return {
+    step,
+    wall: 1000 + step,
+    ids: ndarray(Int32Array.of(0, 1, 3, 4, 9), [5]),
+    bank: ndarray(numbers(5 * dim), [5, dim]),
+    features: ndarray(numbers(7 * dim), [7, dim]),
+    assignment: ndarray(Int32Array.of(0, 1, 2, 3, 4, 0, step % 5), [7]),
+    usage: ndarray(Float32Array.of(0.1, 0.2, 0.3, 0.4, 0), [5]),
+    assignments: 640,
+    perplexity: 3.6,
+    churn: null,
+    purity: 0.75,
+    nmi: 0.5,
+    swaps: [],
   };
 }
