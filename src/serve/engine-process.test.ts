@@ -1,4 +1,3 @@
-import { fork } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -114,22 +113,4 @@ describe('an engine in a process of its own', () => {
     await vi.waitFor(() => expect(states.at(-1)?.state).toBe('gave_up'), within);
     expect(states.at(-1)?.detail).toMatch(/^The workspace .* cannot be written: .*--workspace/);
   });
-});
-
-it('an engine whose host was killed ends within 5 s, its work closed', async () => {
-  const script = join(built, 'host.cjs');
-  const env = {
-    ...{ PROTODIFF_WORKSPACE: workspace, PROTODIFF_RESOURCES: '/r', PROTODIFF_IMPORTER: '/i' },
-  };
-  writeFileSync(
-    script,
-    `const child = require('node:child_process').fork(${JSON.stringify(entry)}, [], {
-      env: { ...process.env, ...${JSON.stringify(env)} }, serialization: 'advanced' });
-    child.on('message', ({ type }) => type === 'ready' && process.send(child.pid));`,
-  );
-  const host = fork(script);
-  const pid = await new Promise<number>((done) => host.once('message', (id) => done(Number(id))));
-  host.kill('SIGKILL');
-  await vi.waitFor(() => expect(isAlive(pid)).toBe(false), { timeout: 5000, interval: 50 });
-  expect(existsSync(join(workspace, 'closed.txt'))).toBe(true);
 });

@@ -293,7 +293,7 @@ describe('2,000 runs', () => {
     // Folders that come from elsewhere: no index and no summary is of them. The newest come first.
     const slice = store.listWithin(150);
     expect(slice.runs.length + slice.unread).toBe(2000);
-    expect(slice.runs[0]?.run).toBe(run);
+    expect(slice.runs[0]?.run).toMatch(/^20261201/);
     const glance = openStore(root, { readonly: true });
     const soon = timed(() => glance.listWithin(150));
     const strange = timed(() => {
