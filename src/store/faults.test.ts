@@ -2,11 +2,10 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { openStore } from '.';
-import { everyCall, FaultyFs } from './testing/faulty-fs';
+import { everyCall, FaultyFs, kindsOfFault } from './testing/faulty-fs';
 import { metricRows, ORIGIN, samplesAt, temporaryRoot, tensorsOf } from './testing/workspace';
 
-const codes = ['ENOSPC', 'EIO', 'EACCES', 'EMFILE'];
-const cases = codes.flatMap((code) => [false, true].map((forGood) => ({ code, forGood })));
+const cases = kindsOfFault(4);
 
 it.each(cases)('writing a checkpoint: $code, for good $forGood', (fault) => {
   const { root, remove } = temporaryRoot();

@@ -6,8 +6,7 @@ import { exportRun, importRun } from './bundle';
 import type { RunStore, RunWriter } from './port';
 import type * as Sqlite from './sqlite';
 import type { Database } from './sqlite';
-import { everyCall, everyCallOf, FaultyFs } from './testing/faulty-fs';
-import type { Fault } from './testing/faulty-fs';
+import { everyCall, everyCallOf, FaultyFs, kindsOfFault } from './testing/faulty-fs';
 import {
   metricRows,
   ORIGIN,
@@ -56,11 +55,7 @@ vi.mock('./sqlite', async (original) => {
   };
 });
 
-/** FAULTS=all takes each code once and for good. */
-const codes = ['ENOSPC', 'EIO', 'EACCES', 'EMFILE'];
-const cases: Fault[] = codes
-  .flatMap((code) => [false, true].map((forGood) => ({ code, forGood })))
-  .filter((_, n) => process.env.FAULTS === 'all' || n === 0 || n === 3);
+const cases = kindsOfFault(1);
 
 let root: string;
 let remove: () => void;

@@ -60,6 +60,14 @@ export interface Fault {
   forGood: boolean;
 }
 
+const EVERY: Fault[] = ['ENOSPC', 'EIO', 'EACCES', 'EMFILE'].flatMap((code) => [
+  { code, forGood: false },
+  { code, forGood: true },
+]);
+/** The first few kinds of fault; FAULTS=all takes each code once and for good. */
+export const kindsOfFault = (first: number): Fault[] =>
+  process.env.FAULTS === 'all' ? EVERY : EVERY.slice(0, first);
+
 /**
  * Runs `act` with its n-th call failing, for n = 1, 2, … until it no longer meets the fault; what it
  * throws must be an AppError of the disk with a remedy. Returns how many calls failed in turn.
