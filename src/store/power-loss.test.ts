@@ -20,7 +20,7 @@ import { metricRows, ORIGIN, samplesAt, snapshotAt, tensorsOf } from './testing/
  * or there: each time the store opens to a state that was said to be legal beforehand, the one that
  * the last call left or one that the call in the making may leave. STATES=2000 is the whole of it.
  */
-const STATES = Number(process.env.STATES ?? 300);
+const STATES = Number(process.env.STATES ?? 200);
 const WHOLE = 2000;
 /** Random losses at each moment, beside the four plain ones. */
 const TORN = Math.ceil(Math.max(STATES, WHOLE) / 200);
