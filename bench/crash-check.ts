@@ -101,6 +101,8 @@ export function olden(path: string): void {
   for (const { name } of tables) {
     if (!OF_VERSION_2.split(' ').includes(String(name))) db.exec(`DROP TABLE "${String(name)}"`);
   }
+  const columns = db.prepare('PRAGMA table_info(prototypes)').all();
+  if (columns.some(({ name }) => name === 'ids')) db.exec('ALTER TABLE prototypes DROP COLUMN ids');
   db.exec('PRAGMA user_version = 2');
   db.close();
 }

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { AppError } from '@shared/errors';
 import type { NdArray } from '@shared/maths/ndarray';
 import type { Checkpoint } from '@shared/protocol/contract';
+import { readActs } from './acts';
 import { atomicWrite, makeFolder } from './atomic';
 import { diskError } from './disk-error';
 import { exists } from './fs-port';
@@ -91,7 +92,8 @@ function needSpace(fs: FsPort, folder: RunFolder, step: number, bytes: number): 
 
 /** Drops the rows that `superseded` names; their files may go after the commit. */
 export function dropSuperseded(db: Database, keep: number, pinned: readonly number[]): string[] {
-  const old = superseded(readCheckpoints(db), keep, pinned, readJournal(db));
+  const changed = [...readJournal(db), ...readActs(db)].map((entry) => entry.applied_at_step);
+  const old = superseded(readCheckpoints(db), keep, pinned, changed);
   if (old.length === 0) return [];
   const drop = db.prepare('DELETE FROM checkpoints WHERE step = ?');
   db.transaction(() => old.forEach(({ step }) => drop.run(step)));

@@ -1,6 +1,6 @@
-import type { Checkpoint, JournalEntry } from '@shared/protocol/contract';
+import type { Checkpoint } from '@shared/protocol/contract';
 
-/** Checkpoints before a change of a knob, by which it is undone: so many of the newest ones stay. */
+/** Checkpoints before a change or an act, by which it is undone: so many of the newest ones stay. */
 const CHANGES = 8;
 
 /**
@@ -30,17 +30,16 @@ export function spaced(steps: readonly number[], keep: number): Set<number> {
  *
  * @param rows     by step, ascending
  * @param pinned   steps that a person or a branch keeps
- * @param journal  changes by seq
+ * @param changed  steps at which a knob was changed or an act done
  */
 export function superseded(
   rows: readonly Checkpoint[],
   keep: number,
   pinned: readonly number[],
-  journal: readonly JournalEntry[],
+  changed: readonly number[],
 ): Checkpoint[] {
   const steps = rows.map(({ step }) => step);
-  const changed = new Set(journal.map((entry) => entry.applied_at_step));
-  const undoing = steps.filter((step) => changed.has(step)).slice(-CHANGES);
+  const undoing = steps.filter((step) => changed.includes(step)).slice(-CHANGES);
   const stay = new Set([...spaced(steps, keep), ...pinned, ...undoing]);
   return rows.filter(({ step }) => !stay.has(step));
 }
