@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { loadBackend } from './index';
 import { locateNative, NativeUnavailable } from './native';
 
@@ -21,6 +21,8 @@ const why = missing();
 if (why !== undefined) console.warn(`SKIPPED: the tests of the native backend. ${why}`);
 
 describe('loadBackend without a native library', () => {
+  beforeEach(() => void vi.stubEnv('PROTODIFF_WEBGPU', join(tmpdir(), 'no-webgpu-here')));
+
   it('trains on WebAssembly and says how to get the native one', async () => {
     vi.stubEnv('PROTODIFF_TENSORFLOW', join(tmpdir(), 'no-tensorflow-here'));
     const { info, tf, native } = await loadBackend();
@@ -50,7 +52,7 @@ describe('loadBackend without a native library', () => {
   });
 
   it('refuses a backend that does not exist', async () => {
-    vi.stubEnv('PROTODIFF_BACKEND', 'webgpu');
+    vi.stubEnv('PROTODIFF_BACKEND', 'metal');
     await expect(loadBackend()).rejects.toMatchObject({ code: 'bad_config' });
   });
 

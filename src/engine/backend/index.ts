@@ -6,8 +6,9 @@ import { checkOneOp, loadTf } from './load';
 import type { Tf } from './load';
 import { loadNative, NativeUnavailable } from './native';
 import { loadWasm } from './wasm';
+import { loadWebgpu, WebgpuUnavailable } from './webgpu';
 
-const CHOICES = ['auto', 'tensorflow', 'wasm', 'cpu'] as const;
+const CHOICES = ['auto', 'tensorflow', 'webgpu', 'wasm', 'cpu'] as const;
 export type BackendChoice = (typeof CHOICES)[number];
 
 export interface LoadedBackend {
@@ -19,8 +20,8 @@ export interface LoadedBackend {
 }
 
 /**
- * Picks the fastest backend that works here: native TensorFlow (CUDA, then CPU), WebAssembly,
- * plain JavaScript. What is missing or broken is never an error, only `info.why`. The variable
+ * Picks the fastest backend that works here: native TensorFlow (CUDA, then CPU), WebGPU where it is
+ * set up and has a real graphics processor, WebAssembly, plain JavaScript. What is missing or broken is never an error, only `info.why`. The variable
  * PROTODIFF_BACKEND overrides `prefer`.
  * @throws AppError bad_config when PROTODIFF_BACKEND is none of the choices.
  */
@@ -37,6 +38,14 @@ export async function loadBackend(
     } catch (thrown) {
       if (!(thrown instanceof NativeUnavailable)) throw thrown;
       why = thrown.message;
+    }
+  }
+  if (choice === 'auto' || choice === 'webgpu') {
+    try {
+      return { tf, info: await loadWebgpu(tf, choice === 'webgpu', why) };
+    } catch (thrown) {
+      if (!(thrown instanceof WebgpuUnavailable)) throw thrown;
+      if (choice === 'webgpu') why = why === null ? thrown.message : `${why} ${thrown.message}`;
     }
   }
   if (choice !== 'cpu') {

@@ -78,6 +78,8 @@ export function loadNative(
   const locations = locateNative(env, resourcesPath);
   env['TF_CPP_MIN_LOG_LEVEL'] ??= '2';
   env['TF_FORCE_GPU_ALLOW_GROWTH'] ??= 'true';
+  // float32 is float32 on CUDA too: cuBLAS and cuDNN would round factors to 10 bits (TF32); 1 lets them.
+  env['NVIDIA_TF32_OVERRIDE'] ??= '0';
   restoreUtil();
 
   const addon = loadAddon(locations, env);
@@ -154,7 +156,7 @@ function idleGpu(device: Backend['device']): string | null {
   return `There is an NVIDIA driver but TensorFlow runs on the CPU: ${SET_UP} -- --cuda.`;
 }
 
-function firstLine(thrown: unknown): string {
+export function firstLine(thrown: unknown): string {
   const message = thrown instanceof Error ? thrown.message : String(thrown);
   return message.split('\n', 1)[0] ?? message;
 }

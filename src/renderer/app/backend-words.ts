@@ -6,6 +6,8 @@ export function backendWords(backend: Backend): string {
   switch (backend.name) {
     case 'tensorflow':
       return `TensorFlow ${backend.version} on ${device}`;
+    case 'webgpu':
+      return `WebGPU on ${backend.version}`;
     case 'wasm':
       return 'WebAssembly on CPU';
     case 'cpu':

@@ -94,9 +94,10 @@ const RunSummary = z.object({
 export type RunSummary = z.infer<typeof RunSummary>;
 
 const Backend = z.object({
-  /** `tensorflow` (native) or `wasm`. */
-  name: z.enum(['tensorflow', 'wasm', 'cpu']),
-  device: z.enum(['cpu', 'cuda']),
+  /** `tensorflow` is the native one. */
+  name: z.enum(['tensorflow', 'webgpu', 'wasm', 'cpu']),
+  device: z.enum(['cpu', 'cuda', 'gpu']),
+  /** Of the library; of WebGPU the graphics processor. */
   version: z.string(),
   /** One line when this is not the fastest backend the machine could run: why, and what to do. */
   why: z.string().nullable(),
