@@ -28,6 +28,11 @@ describe('where Dawn is looked for', () => {
     );
   });
 
+  it('is not loaded into Electron, whose process Dawn would end', () => {
+    const env = { PROTODIFF_WEBGPU: import.meta.filename };
+    expect(() => locateDawn(env, '22.3.25')).toThrow(/does not run inside Electron: use .*served/);
+  });
+
   it('asked for where it cannot be had, WebAssembly trains and the reason is said', async () => {
     vi.stubEnv('PROTODIFF_BACKEND', 'webgpu');
     vi.stubEnv('PROTODIFF_WEBGPU', '/nowhere/dawn.node');

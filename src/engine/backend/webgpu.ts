@@ -75,7 +75,15 @@ const READ = 0x1;
  * Dawn's addon: what PROTODIFF_WEBGPU names, or what `setup:webgpu` put into the user's cache.
  * @throws WebgpuUnavailable
  */
-export function locateDawn(env: NodeJS.ProcessEnv): string {
+export function locateDawn(
+  env: NodeJS.ProcessEnv,
+  electron = process.versions['electron'],
+): string {
+  if (electron !== undefined) {
+    throw new WebgpuUnavailable(
+      'WebGPU does not run inside Electron: use npm start -- --served, or the command line.',
+    );
+  }
   const named = env['PROTODIFF_WEBGPU'];
   const path = named || join(cacheFolder(env), 'protodiff', 'webgpu', DAWN_VERSION, 'dawn.node');
   if (existsSync(path)) return path;
