@@ -21,8 +21,8 @@ export interface LoadedBackend {
 
 /**
  * Picks the fastest backend that works here: native TensorFlow (CUDA, then CPU), WebGPU where it is
- * set up and has a real graphics processor, WebAssembly, plain JavaScript. What is missing or broken is never an error, only `info.why`. The variable
- * PROTODIFF_BACKEND overrides `prefer`.
+ * set up and has a real graphics processor, WebAssembly, plain JavaScript. What is missing or broken
+ * is never an error, only `info.why`. The variable PROTODIFF_BACKEND overrides `prefer`.
  * @throws AppError bad_config when PROTODIFF_BACKEND is none of the choices.
  */
 export async function loadBackend(
