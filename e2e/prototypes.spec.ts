@@ -74,6 +74,21 @@ test('prototypes: scrubbed through training, one followed everywhere, named, lai
   await expect(row).toHaveText(/loops/, { timeout: 60_000 });
   await expect(row).toHaveCount(1);
 
+  // Surgery through a card, by keyboard; the journal has it, and takes it back.
+  const acts = cards.getByRole('button', { name: 'Acts on prototype 4' });
+  await acts.focus();
+  await page.keyboard.press('Enter');
+  await page.getByRole('menuitem', { name: 'Revive from a far image' }).focus();
+  await page.keyboard.press('Enter');
+  const done = cell
+    .getByRole('status')
+    .filter({ hasText: /^p4 revived at step \d+; 10 prototypes$/ });
+  await expect(done).toBeVisible({ timeout: 30_000 });
+  const journal = page.getByRole('region', { name: 'Journal' });
+  await expect(journal.getByText('p4 revived', { exact: true })).toBeVisible();
+  await cell.getByRole('button', { name: 'Undo: p4 revived' }).click();
+  await expect(journal.getByText('undone: p4 revived')).toBeVisible({ timeout: 30_000 });
+
   // A run that does not train looks for the nearest images by itself.
   await region(page, 'Train').getByRole('button', { name: 'Stop', exact: true }).click();
   await expect(cell.getByText(/of the whole data set, by the weights of step/)).toBeVisible({

@@ -33,6 +33,12 @@ describe('alarms about a bank', () => {
     expect(prototypeAlarms(state([0.03, 0.45, 0.26, 0.26], apart))).toEqual([]);
   });
 
+  it('name prototypes by their numbers, where these are not their rows', () => {
+    const numbered = { ...state([0.02, 0.45, 0.26, 0.27], apart) };
+    const ids = ndarray(Int32Array.of(2, 3, 5, 8), [4]);
+    expect(prototypeAlarms({ ...numbered, ids })[0]?.prototypes).toEqual([2]);
+  });
+
   it('name a collapse: a perplexity below K / 2, with what is left in use', () => {
     const alarms = prototypeAlarms(state([0.98, 0, 0.02, 0], apart));
     expect(alarms.map(({ kind, prototypes }) => [kind, prototypes])).toEqual([

@@ -13,9 +13,11 @@ import { isExact } from '../../store/port';
 import { loadBackend } from '../backend';
 import type { LoadedBackend } from '../backend';
 import { ROLES } from '../training/surgery';
+import { childOf } from './branch';
 import { openContinued, openFresh } from './open';
 import type { OpenRun } from './open';
 import type { RunSession } from './session';
+import { weightsOf } from './stored';
 import { config as tiny, dataset, go, traceOf } from './testing';
 
 const root = mkdtempSync(join(tmpdir(), 'protodiff-surgery-'));
@@ -130,7 +132,7 @@ describe('acts on prototypes', () => {
     expect(await replay.session.ended).toBe('finished');
     expect(traceOf(replay.store, replay.session.run, STEPS)).toEqual(expected);
     replay.store.close();
-  }, 240_000);
+  }, 400_000);
 
   it('frozen rows stay bit for bit, undone ones come back so, and what cannot be done is refused', async () => {
     const held = start([], { ...config, training: { ...config.training, steps: 100 } });
@@ -179,6 +181,15 @@ describe('acts on prototypes', () => {
     const { journal, acts, checkpoints } = store.read(session.run);
     expect([journal.length, acts.length]).toEqual([0, 5]);
     expect(checkpoints.map(({ step }) => step)).toEqual([15, 20, 22]);
+    // A branch has the numbers of its parent, and new ones after them.
+    session.checkpoint();
+    const { bank, first } = childOf(store, session.run, 22, {
+      ...{ ...config, training: { ...config.training, steps: 50 } },
+      model: { ...config.model, k: 5 },
+    });
+    expect(bank).toEqual({ ids: [0, 1, 2, 3, 5], frozen: [0], next: 6 });
+    expect(first.metadata.acts).toBeUndefined();
+    expect(weightsOf(store, session.run, 'raw').ids).toEqual([0, 1, 2, 3]);
     await session.stop('released');
     store.close();
   }, 120_000);

@@ -157,12 +157,15 @@ function trainsBank({ spec, phase }: StepModel): boolean {
 function held(before: Update, after: Update, trains: tf.Tensor, dim: number): Update {
   const size = (trains.shape[0] ?? 0) * dim;
   const moves = tf.greater(tf.reshape(tf.tile(trains, [1, dim]), [size]), 0.5);
-  const places = tf.reshape(tf.range(0, size, 1, 'int32'), [size, 1]);
+  const places = tf.tensor2d(
+    Int32Array.from({ length: size }, (_, at) => at),
+    [size, 1],
+  );
   const bank = (flat: tf.Tensor): tf.Tensor => tf.slice(flat, [0], [size]);
   const mixed = (name: keyof Update): tf.Tensor =>
     tf.tensorScatterUpdate(
       after[name],
-      places as tf.Tensor2D,
+      places,
       tf.where(moves, bank(after[name]), bank(before[name])),
     );
   return { p: mixed('p'), m: mixed('m'), v: mixed('v') };

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Snapshot } from '../../session/prototype-history';
 import { alarmOf, alarmWords, listed } from './alarm-words';
-import { figuresOf } from './figures';
+import { figuresOf, nearestPrototypes } from './figures';
 import { measuredAt, meanSwap, percentTick } from './gauges';
 import { between, nearestPoint, neighbour, scaleOf } from './map-geometry';
 import { sparkPath } from './spark';
@@ -40,6 +40,13 @@ describe('figures of a prototype', () => {
     // The image at 4 is nearer to the other: it takes from the margin.
     expect(second?.margin).toBe((8 - 2 + (4 - 6)) / 2);
     expect(figuresOf(snapshot())[0]?.classes).toEqual([]);
+  });
+
+  it('knows the nearest other prototypes by their numbers', () => {
+    const bank = ndarray(Float32Array.of(0, 0, 9, 0, 2, 0), [3, 2]);
+    const ids = ndarray(Int32Array.of(0, 4, 7), [3]);
+    expect(nearestPrototypes({ bank, ids }, 0)).toEqual([7, 4]);
+    expect(nearestPrototypes({ bank, ids }, 1, 1)).toEqual([7]);
   });
 
   it('has no margin alone, or without images', () => {
