@@ -95,6 +95,7 @@ const SHAPES: Record<string, Rule> = {
     const [axis = 0] = valuesOf(inputs, 2);
     return valuesOf(inputs, 1).map((size) => ({ shape: resized(shape, axis, size), dtype }));
   },
+  TensorScatterUpdate: same,
   Tile: (inputs) => {
     const { shape, dtype } = of(inputs, 0);
     const times = valuesOf(inputs, 1);
