@@ -73,25 +73,32 @@ test('the pictures of the cells', async ({ app }) => {
   const { page } = app;
   await page.setViewportSize({ width: 1440, height: 1700 });
 
+  // The parent's prototypes have the longer way behind them.
   const prototypes = region(page, 'Prototypes');
-  const chosen = prototypes.getByRole('button', { name: 'Find again' });
-  await expect(chosen).toBeVisible({ timeout: MAKES });
+  const found = prototypes.getByRole('button', { name: 'Find again' });
+  await page
+    .getByRole('region', { name: 'Runs' })
+    .getByRole('button', { name: new RegExp(parent.split('-').slice(2).join('-')) })
+    .first()
+    .click();
+  await expect(region(page, 'Train').getByText(/is only shown here/)).toBeVisible();
+  await expect(found).toBeVisible({ timeout: MAKES });
   await nameAll(page);
   await prototypes.getByRole('button', { name: 'Draw samples' }).click();
   await expect(prototypes.getByRole('button', { name: 'Draw again' })).toBeVisible({
     timeout: MAKES,
   });
+  await picture(page, 'prototypes', prototypes);
+  await region(page, 'Train').getByRole('button', { name: 'Back to its own run' }).click();
+  await expect(region(page, 'Train').getByText(/branch of/)).toBeVisible();
+  await expect(found).toBeVisible({ timeout: MAKES });
+  await nameAll(page);
+
   await page.setViewportSize({ width: 1440, height: 900 });
-  await page
-    .getByRole('main')
-    .locator('.scroll')
-    .evaluate((node) => {
-      (node as unknown as { scrollTop: number }).scrollTop = 0;
-    });
+  await page.getByRole('link', { name: 'Note' }).click();
   await picture(page, 'document', page.locator('body'));
   await page.setViewportSize({ width: 1440, height: 1700 });
   await picture(page, 'curves', region(page, 'Curves'));
-  await picture(page, 'prototypes', prototypes);
 
   const trajectories = region(page, 'Trajectories');
   await trajectories.getByRole('button', { name: 'Compute' }).click();
@@ -99,6 +106,14 @@ test('the pictures of the cells', async ({ app }) => {
     timeout: MAKES,
   });
   await picture(page, 'trajectories', trajectories);
+  await trajectories.getByRole('grid').locator('button[tabindex="0"]').focus();
+  for (const key of ['ArrowDown', 'ArrowLeft', 'ArrowLeft', 'ArrowLeft', 'Enter']) {
+    await page.keyboard.press(key);
+  }
+  const zoom = page.getByRole('dialog', { name: 'One frame, enlarged' });
+  await expect(zoom).toBeVisible();
+  await picture(page, 'trajectories-zoom', zoom);
+  await page.keyboard.press('Escape');
   await trajectories.getByRole('button', { name: 'difference' }).click();
   await picture(page, 'trajectories-difference', trajectories);
 
@@ -117,6 +132,7 @@ test('the pictures of the cells', async ({ app }) => {
   await picture(page, 'compare', compare);
 
   await page.setViewportSize({ width: 1440, height: 900 });
+  await page.getByRole('link', { name: 'Prototypes' }).click();
   await page.keyboard.press('Control+k');
   await page.keyboard.type('add');
   await picture(page, 'palette', page.locator('body'));

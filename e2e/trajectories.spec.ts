@@ -45,7 +45,7 @@ test('trajectories: made while it trains, looked at by keyboard, saved', async (
   expect(await pixels(3, 0)).toBe(await pixels(0, 0));
   expect(await pixels(3, 9)).not.toBe(await pixels(0, 9));
   await cell.getByRole('button', { name: 'difference' }).click();
-  await expect(cell.getByText(/less the first row's/)).toBeVisible();
+  await expect(cell.getByText(/^Less the first row's/)).toBeVisible();
 
   // The scrubber and the grid move together; a frame is enlarged and left by keyboard.
   const scrubber = cell.getByRole('slider', { name: 'Column shown' });
