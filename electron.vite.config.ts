@@ -52,6 +52,8 @@ export default defineConfig({
     plugins: [svelte({ configFile: resolve(import.meta.dirname, 'svelte.config.mjs') })],
     build: {
       target: 'chrome108',
+      // electron-vite leaves that out; a page that is read faster is shown faster.
+      minify: true,
       // The page's policy takes fonts and pictures from its own origin, never from data: addresses.
       assetsInlineLimit: 0,
       outDir: resolve(import.meta.dirname, 'out/renderer'),

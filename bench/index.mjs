@@ -8,7 +8,11 @@ import { build } from 'vite';
 const HERE = fileURLToPath(new URL('.', import.meta.url));
 const OUT = join(HERE, '../node_modules/.cache/protodiff-bench');
 /** What a bench runs in processes of its own. */
-const PROCESSES = { compare: ['train.ts'], crash: ['crash-child.ts'] };
+const PROCESSES = {
+  clients: ['clients-engine-child.ts', 'clients-host-child.ts'],
+  compare: ['train.ts'],
+  crash: ['crash-child.ts'],
+};
 const [name = '', ...rest] = process.argv.slice(2);
 const source = ['.ts', '.mjs']
   .map((end) => join(HERE, name + end))

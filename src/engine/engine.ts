@@ -7,6 +7,7 @@ import { AppError } from '@shared/errors';
 import { PROTOCOL_VERSION } from '@shared/protocol/contract';
 import type {
   Notice,
+  Preparing,
   RequestInput,
   RequestName,
   RequestOutput,
@@ -67,6 +68,8 @@ export interface Engine extends Service {
 
 /** Notices that a window joining later still sees. */
 const NOTICES_KEPT = 20;
+/** For a word to reach the windows before the process is busy: longer than a feed's interval, ms. */
+const TELL_MS = 120;
 const RECOVER_AFTER_MS = 1000;
 
 export async function createEngine(options: EngineOptions): Promise<Engine> {
@@ -89,7 +92,7 @@ class LocalEngine implements Engine {
   private readonly topics = new Topics();
   private readonly datasets: Datasets;
   private session: RunSession | null = null;
-  private starting = false;
+  private starting: Preparing | null = null;
   private notices: Notice[] = [];
   private readonly jobs = new Jobs(() => this.session?.stepping ?? false);
   private readonly easel: Easel;
@@ -137,6 +140,7 @@ class LocalEngine implements Engine {
     const context = {
       ...this.prototypes,
       session: () => this.session,
+      preparing: () => this.preparing(),
       notices: () => this.notices,
       memory: () => ({ rss_bytes: process.memoryUsage().rss, total_bytes: totalmem() }),
     };
@@ -241,24 +245,37 @@ class LocalEngine implements Engine {
 
   /** One run at a time: two would share the processor and both be slow. */
   private async begin<T>(start: () => Promise<T>): Promise<T> {
-    if (this.session !== null || this.starting) {
+    if (this.session !== null || this.starting !== null) {
       throw new AppError('busy', 'Another run is training.', {
         remedy: 'Stop it first, or wait until it has finished.',
       });
     }
-    this.starting = true;
+    this.tellStarting({ run: null, doing: 'reading the images' });
     try {
       return await start();
     } finally {
-      this.starting = false;
+      this.tellStarting(null);
     }
+  }
+
+  private tellStarting(starting: Preparing | null): void {
+    this.starting = starting;
+    this.topics.changed(topic.status);
+  }
+
+  private preparing(): Preparing | undefined {
+    if (this.starting !== null) return this.starting;
+    const { session } = this;
+    return session?.activity().phase === 'preparing'
+      ? { run: session.run, doing: 'making the first step' }
+      : undefined;
   }
 
   private async startFresh(config: RunConfig, plan: JournalPlan = []): Promise<{ run: string }> {
     const dataset = await this.datasets.load(config.data);
     checkDataFits(config, dataset);
     const writer = this.recorded(this.store.create(this.originOf(config, dataset, plan)), config);
-    this.launch(writer, () => openFresh(config, dataset, this.backend, writer, plan));
+    await this.launch(writer, () => openFresh(config, dataset, this.backend, writer, plan));
     return { run: writer.run };
   }
 
@@ -288,7 +305,7 @@ class LocalEngine implements Engine {
     const writer = this.recorded(this.store.create(origin, first), config);
     const child = (): ReturnType<typeof openFresh> =>
       openContinued(writer.run, this.store, dataset, this.backend, writer);
-    this.launch(writer, child, `Branched from ${name} at step ${step}.`);
+    await this.launch(writer, child, `Branched from ${name} at step ${step}.`);
     return { run: writer.run };
   }
 
@@ -309,7 +326,7 @@ class LocalEngine implements Engine {
     }
     const dataset = await this.datasetOf(origin);
     const writer = this.recorded(this.store.open(run), origin.config);
-    const session = this.launch(writer, () => {
+    const session = await this.launch(writer, () => {
       if (step !== undefined) writer.rewindTo(step);
       return openContinued(run, this.store, dataset, this.backend, writer);
     });
@@ -338,11 +355,14 @@ class LocalEngine implements Engine {
     );
   }
 
-  private launch(
+  private async launch(
     writer: RunWriter,
     open: () => ReturnType<typeof openFresh>,
     branched?: string,
-  ): RunSession {
+  ): Promise<RunSession> {
+    this.tellStarting({ run: writer.run, doing: 'recording the step' });
+    this.topics.changed(topic.runs);
+    await new Promise((done) => setTimeout(done, TELL_MS));
     try {
       const opened = open();
       const { name } = this.store.read(writer.run).summary;

@@ -55,20 +55,22 @@ function utilityLink(parent: ParentPort): HostLink {
 function childLink(): HostLink {
   const handlers = idle();
   const relayed = new Map<number, RelayedTransport>();
-  const send = (message: FromEngine): void => {
+  const post: Post = (message, sent = () => undefined) => {
     // The error of a channel that closed meanwhile is told by 'disconnect'.
-    if (process.connected) process.send?.(message, () => undefined);
+    if (process.connected) process.send?.(message, () => sent());
   };
+  const send = (message: FromEngine): void => post(message);
   process.on('message', (raw) => {
     const message = raw as ToEngine;
     if (message.type === 'stop') handlers.stop();
     if (message.type === 'open') {
       const { client } = message;
-      const transport = new RelayedTransport(client, send, () => relayed.delete(client));
+      const transport = new RelayedTransport(client, post, () => relayed.delete(client));
       relayed.set(client, transport);
       handlers.window(transport);
     }
     if (message.type === 'data') relayed.get(message.client)?.receive(message.bytes);
+    if (message.type === 'flow') relayed.get(message.client)?.flow(message.open);
     if (message.type === 'close') relayed.get(message.client)?.shut(message.reason);
   });
   process.on('disconnect', () => handlers.gone());
@@ -123,17 +125,54 @@ class PortTransport extends BufferedTransport {
   }
 }
 
+type Post = (message: FromEngine, sent?: () => void) => void;
+
+/** Bytes of one window on their way to the host: above the first nothing more is made, … */
+const UNSENT = { hold: 8e6, resume: 1e6 };
+/** … and a window for which this much was made all the same, by its requests, is given up. */
+const UNSENT_MOST = 64e6;
+
 class RelayedTransport extends BufferedTransport {
+  private unsent = 0;
+  /** Whether the host has room for more of this window. */
+  private room = true;
+  private open = true;
+  private onChange: (open: boolean) => void = () => undefined;
+
   constructor(
     private readonly client: number,
-    private readonly post: (message: FromEngine) => void,
+    private readonly post: Post,
     private readonly forget: () => void,
   ) {
     super();
   }
 
   send(bytes: Uint8Array): void {
-    if (this.closed === undefined) this.post({ type: 'data', client: this.client, bytes });
+    if (this.closed !== undefined) return;
+    this.unsent += bytes.length;
+    if (this.unsent > UNSENT_MOST) return this.close('The window does not read what it is sent.');
+    this.post({ type: 'data', client: this.client, bytes }, () => {
+      this.unsent -= bytes.length;
+      this.look();
+    });
+    this.look();
+  }
+
+  onFlow(handler: (open: boolean) => void): void {
+    this.onChange = handler;
+  }
+
+  /** What the host says of the window's socket. */
+  flow(room: boolean): void {
+    this.room = room;
+    this.look();
+  }
+
+  private look(): void {
+    const open = this.room && this.unsent < (this.open ? UNSENT.hold : UNSENT.resume);
+    if (open === this.open) return;
+    this.open = open;
+    this.onChange(open);
   }
 
   close(reason = 'closed'): void {

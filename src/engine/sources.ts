@@ -1,6 +1,7 @@
 import type { Source } from '@shared/protocol/service';
 import type {
   Notice,
+  Preparing,
   SubscriptionEvent,
   SubscriptionInput,
   SubscriptionName,
@@ -22,6 +23,7 @@ const LIST_MS = 150;
 
 export interface SourceContext extends PrototypeContext {
   session(): RunSession | null;
+  preparing(): Preparing | undefined;
   notices(): Notice[];
   memory(): { rss_bytes: number; total_bytes: number };
 }
@@ -132,6 +134,7 @@ export const sources: { [N in SubscriptionName]: Maker<N> } = {
   status: (context, _input, changed) =>
     latest(context, topic.status, changed, () => ({
       active: context.session()?.activity() ?? null,
+      ...(context.preparing() && { preparing: context.preparing() }),
       memory: context.memory(),
       notices: context.notices(),
     })),

@@ -50,6 +50,7 @@ function setUp() {
     },
     onChange: (state) => states.push(state),
     onMessage: (message) => relayed.push(message),
+    log: () => ['the last words'],
   });
   supervisor.start();
   const last = (): FakeEngine => {
@@ -108,6 +109,7 @@ describe('the supervisor', () => {
     expect(engines).toHaveLength(3);
     expect(states.at(-1)?.state).toBe('gave_up');
     expect(states.at(-1)?.detail).toContain('3 times');
+    expect(states.at(-1)?.log).toEqual(['the last words']);
     supervisor.restart();
     expect(engines).toHaveLength(4);
     expect(recover(last())).toBeNull();
@@ -157,6 +159,11 @@ describe('the supervisor', () => {
     await clock.advance(300_000);
     expect(last().killed).toBe(0);
     supervisor.restart();
+    // It may only be slow: it is asked first.
+    expect(last().sent).toEqual([{ type: 'stop' }]);
+    await clock.advance(4900);
+    expect(last().killed).toBe(0);
+    await clock.advance(100);
     expect(engines[0]?.killed).toBe(1);
     await clock.advance(250);
     expect(engines).toHaveLength(2);

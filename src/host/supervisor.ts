@@ -4,8 +4,11 @@ import { systemTimers } from '@shared/protocol/timers';
 import type { Timers } from '@shared/protocol/timers';
 import type { EngineHandle, Fork } from './engine-handle';
 
-const SILENCE_MS = 30_000;
+/** Without a word for so long an engine does not respond; PROTODIFF_SILENCE_MS is for tests. */
+const SILENCE_MS = Number(process.env['PROTODIFF_SILENCE_MS'] ?? 30_000);
 const CHECK_MS = 1000;
+/** An engine that is to be restarted and does not end by itself is killed after this. */
+const KILL_MS = 5000;
 /** Wait before each restart; one crash more within the window and the supervisor gives up. */
 const RESTART_MS = [250, 1000];
 const CRASH_WINDOW_MS = 5 * 60_000;
@@ -16,6 +19,8 @@ export interface SupervisorOptions {
   onChange(state: HostState): void;
   /** Messages that are not the supervisor's own: what the engine sends to a relayed window. */
   onMessage?(message: FromEngine): void;
+  /** The last lines of the engine's log. */
+  log?(): string[];
 }
 
 export interface Supervisor {
@@ -23,7 +28,7 @@ export interface Supervisor {
   /** The live process, also while it starts: what is sent to it waits there. */
   readonly engine: EngineHandle | undefined;
   start(): void;
-  /** The user's answer to `gave_up` or `not_responding`. */
+  /** The user's answer to `gave_up` or `not_responding`: an engine that lives is asked, then killed. */
   restart(): void;
   /** Asks the engine to end, and kills it after `graceMs`. Resolves when it has gone. */
   stop(graceMs?: number): Promise<void>;
@@ -81,9 +86,11 @@ class EngineSupervisor implements Supervisor {
     if (this.timer !== undefined) this.clock.clear(this.timer);
     this.timer = undefined;
     this.crashes = [];
-    if (this.engine !== undefined) {
+    const { engine } = this;
+    if (engine !== undefined) {
       // Its exit starts the next one, which continues the run.
-      this.engine.kill();
+      engine.postMessage({ type: 'stop' });
+      this.timer = this.clock.set(() => engine.kill(), KILL_MS);
       return;
     }
     // A run that ended the engine three times would do it again: the user continues it by hand.
@@ -142,23 +149,26 @@ class EngineSupervisor implements Supervisor {
     }
     const { failure } = this;
     if (failure !== undefined) {
-      return this.become('gave_up', [failure.message, failure.remedy].filter(Boolean).join(' '));
+      return this.giveUp([failure.message, failure.remedy].filter(Boolean).join(' '));
     }
     const now = this.clock.now();
     this.crashes = [...this.crashes.filter((at) => now - at < CRASH_WINDOW_MS), now];
     const wait = RESTART_MS[this.crashes.length - 1];
     if (wait === undefined) {
-      return this.become(
-        'gave_up',
-        `The engine ended ${this.crashes.length} times within five minutes, the last time with ${exit}. Restart it when the cause is gone; logs/engine.log in the workspace may name it.`,
+      return this.giveUp(
+        `The engine ended ${this.crashes.length} times within five minutes, the last time with ${exit}. Restart it when the cause is gone; its log may name it.`,
       );
     }
     this.become('crashed', `The engine ended with ${exit}. It is being started again.`);
     this.timer = this.clock.set(() => this.start(), wait);
   }
 
-  private become(state: HostState['state'], detail: string): void {
-    this.state = { state, detail, at: this.clock.now() };
+  private giveUp(detail: string): void {
+    this.become('gave_up', detail, this.options.log?.());
+  }
+
+  private become(state: HostState['state'], detail: string, log?: string[]): void {
+    this.state = { state, detail, at: this.clock.now(), ...(log && { log }) };
     this.options.onChange(this.state);
   }
 }

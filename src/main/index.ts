@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { BrowserWindow, Menu, app, dialog } from 'electron';
 import { AppError } from '@shared/errors';
 import { engineEnv } from '../host/engine-env';
+import { logTail } from '../host/log-tail';
 import { resourcesFolder } from '../host/resources';
 import { createSupervisor } from '../host/supervisor';
 import type { Supervisor } from '../host/supervisor';
@@ -32,6 +33,7 @@ const supervisor: Supervisor = createSupervisor({
       ...env,
     }),
   onChange: (state) => broker.tell(state),
+  log: () => logTail(workspace),
 });
 const broker = new Broker(() => supervisor, new Desk());
 

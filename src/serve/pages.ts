@@ -1,5 +1,6 @@
 import { createReadStream } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { basename, dirname } from 'node:path';
 import { contentSecurityPolicy } from '../host/csp';
 import type { PageFile } from '../host/page-files';
 import type { Gate, Verdict } from './gate';
@@ -64,10 +65,18 @@ function sendFile(
     else send(404, 'This file is not there any more. Start Protodiff again.');
   });
   stream.once('open', () => {
-    response.writeHead(200, { ...headers, 'Content-Type': file.type });
+    response.writeHead(200, {
+      ...headers,
+      'Content-Type': file.type,
+      ...(isHashed(file.path) && { 'Cache-Control': 'private, max-age=31536000, immutable' }),
+    });
     if (request.method === 'HEAD') {
       stream.destroy();
       response.end();
     } else stream.pipe(response);
   });
 }
+
+/** The build names what it puts there by its contents: the same name is the same file for good. */
+const isHashed = (path: string): boolean =>
+  basename(dirname(path)) === 'assets' && /-[\w-]{8}\.\w+$/.test(path);

@@ -4,8 +4,10 @@ import { WebSocket } from 'ws';
 import type { RawData } from 'ws';
 import type { EngineHandle } from '../host/engine-handle';
 
-/** A window that has not taken this much is gone for good; credit keeps others far below. */
+/** A window that has not taken this much is gone for good. */
 const MAX_BUFFERED = 64 * 1024 * 1024;
+/** For a window with this much unread the engine makes nothing more, until it has read most of it. */
+const UNREAD = { hold: 8 * 1024 * 1024, resume: 1024 * 1024 };
 
 /** Bytes kept for a window that came while there was no engine: its greeting, in practice. */
 const MAX_WAITING = 1024 * 1024;
@@ -21,6 +23,8 @@ interface Window {
   socket: WebSocket;
   /** Whether the present engine has been told of it. */
   open: boolean;
+  /** It has much unread, which the engine has been told. */
+  held: boolean;
   waiting: Uint8Array[];
 }
 
@@ -40,7 +44,7 @@ export class Relay {
 
   add(socket: WebSocket): void {
     const client = this.next++;
-    const window: Window = { socket, open: false, waiting: [] };
+    const window: Window = { socket, open: false, held: false, waiting: [] };
     this.windows.set(client, window);
     socket.on('message', (data, isBinary) => {
       if (isBinary) this.forward(client, window, bytesOf(data));
@@ -60,13 +64,25 @@ export class Relay {
   /** What the engine sends to a window. */
   deliver(message: FromEngine): void {
     if (message.type !== 'data' && message.type !== 'close') return;
-    const socket = this.windows.get(message.client)?.socket;
-    if (socket === undefined) return;
+    const { client } = message;
+    const window = this.windows.get(client);
+    if (window === undefined) return;
+    const { socket } = window;
     if (message.type === 'close') {
-      this.windows.delete(message.client);
+      this.windows.delete(client);
       socket.close(1000, clip(message.reason));
     } else if (socket.bufferedAmount > MAX_BUFFERED) socket.terminate();
-    else if (socket.readyState === WebSocket.OPEN) socket.send(message.bytes, { binary: true });
+    else if (socket.readyState === WebSocket.OPEN) {
+      socket.send(message.bytes, { binary: true }, () => this.flow(client, window));
+      this.flow(client, window);
+    }
+  }
+
+  private flow(client: number, window: Window): void {
+    const held = window.socket.bufferedAmount > (window.held ? UNREAD.resume : UNREAD.hold);
+    if (held === window.held) return;
+    window.held = held;
+    this.host.engine()?.postMessage({ type: 'flow', client, open: !held });
   }
 
   /** To be called at every change. The windows of an engine that has ended connect anew. */

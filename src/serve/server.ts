@@ -9,6 +9,7 @@ import { engineEnv } from '../host/engine-env';
 import type { EngineEnv } from '../host/engine-env';
 import type { Fork } from '../host/engine-handle';
 import { pageFiles } from '../host/page-files';
+import { logTail } from '../host/log-tail';
 import { createSupervisor } from '../host/supervisor';
 import type { Supervisor } from '../host/supervisor';
 import { forkChild } from './fork-child';
@@ -65,6 +66,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       options.onState?.(state);
     },
     onMessage: (message) => relay.deliver(message),
+    log: () => logTail(options.workspace),
   });
   const relay = new Relay({
     state: () => supervisor.state,

@@ -2,9 +2,13 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import type { IncomingHttpHeaders } from 'node:http';
 import { connect } from 'node:net';
+import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { BufferedTransport } from '@shared/protocol/buffered-transport';
+import { PROTOCOL_VERSION } from '@shared/protocol/contract';
+import { encodeFrame } from '@shared/protocol/frame';
+import type { Frame, FrameKind } from '@shared/protocol/frame';
 import type { FromEngine, ToEngine } from '@shared/protocol/host';
 import { serve } from '@shared/protocol/server';
 import type { Service } from '@shared/protocol/service';
@@ -32,6 +36,7 @@ export class FakeEngine implements EngineHandle {
       this.clients.set(client, end);
       serve(this.service, end, { checkOutputs: true });
     }
+    if (message.type === 'flow') this.clients.get(message.client)?.flow(message.open);
     if (message.type === 'data') this.clients.get(message.client)?.receive(message.bytes);
     if (message.type === 'close') this.clients.get(message.client)?.shut(message.reason);
   }
@@ -56,8 +61,12 @@ export class FakeEngine implements EngineHandle {
 }
 
 class End extends BufferedTransport {
+  flow: (open: boolean) => void = () => undefined;
   constructor(readonly send: (bytes: Uint8Array) => void) {
     super();
+  }
+  onFlow(handler: (open: boolean) => void): void {
+    this.flow = handler;
   }
   close(reason = 'closed'): void {
     this.shut(reason);
@@ -146,7 +155,8 @@ export function socketTransport(
   }
   const transport = new Socket();
   socket.on('message', (data, isBinary) => {
-    if (isBinary) transport.receive(data as Buffer);
+    // A copy begins where arrays may; a Buffer lies anywhere in a larger one.
+    if (isBinary) transport.receive(new Uint8Array(data as Buffer));
     else texts.push(String(data));
   });
   socket.on('close', (code, reason) => {
@@ -178,4 +188,40 @@ export async function buildFixture(outDir: string): Promise<void> {
       },
     },
   });
+}
+
+/**
+ * For tests: a client that subscribes to a run's curves and previews with so much credit, in ever more
+ * streams where that is more than a window gives, and reads nothing unless it is told to.
+ */
+export function deafClient(port: number, cookie: string, credit: number): Socket {
+  const socket = connect(port, '127.0.0.1');
+  socket.on('error', () => socket.destroy());
+  socket.pause();
+  const host = `127.0.0.1:${port}`;
+  socket.write(
+    `GET /ws HTTP/1.1\r\nHost: ${host}\r\nOrigin: http://${host}\r\nCookie: ${cookie}\r\n` +
+      'Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n' +
+      'Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n',
+  );
+  const say = (kind: FrameKind, stream: number, body: Frame['body'], name?: string): void => {
+    if (!socket.destroyed) socket.write(masked(encodeFrame({ kind, stream, seq: 0, name, body })));
+  };
+  setTimeout(() => {
+    say('request', 1, { protocol: PROTOCOL_VERSION }, 'hello');
+    const streams = credit > 4 ? 60 : 3;
+    for (let stream = 2; stream <= streams; stream++) {
+      say('subscribe', stream, { run: 'r' }, stream === 2 ? 'curves' : 'samples');
+      say('credit', stream, { n: credit });
+    }
+  }, 300);
+  return socket;
+}
+
+/** A WebSocket frame whose mask is zero, as the rules allow. */
+function masked(bytes: Uint8Array): Buffer {
+  const head = Buffer.alloc(8);
+  head.writeUInt16BE(0x82fe);
+  head.writeUInt16BE(bytes.length, 2);
+  return Buffer.concat([head, bytes]);
 }

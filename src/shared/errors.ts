@@ -15,6 +15,7 @@ export const ERROR_CODES = [
   'conflict', // what was to be written was changed by another since
   'disk', // full, read-only, unreadable
   'non_finite', // the loss is NaN or infinite
+  'oom', // memory ran out
   'unavailable', // the engine is restarting, or a part of the machine is missing
   'cancelled',
   'internal',

@@ -29,6 +29,7 @@ import {
   readCheckpoints,
   readEvents,
   readJournal,
+  readHalvings,
   readResumes,
   readSamples,
 } from './records';
@@ -148,6 +149,7 @@ class FileStore implements RunStore {
         checkpoints: readCheckpoints(db),
         events: readEvents(db),
         resumes: readResumes(db),
+        halvings: readHalvings(db),
       };
     });
   }
@@ -280,7 +282,9 @@ class FileStore implements RunStore {
   #writtenBy(folder: RunFolder, pid: number): boolean {
     try {
       const facts = this.#summaries.facts(folder, this.#writers.get(folder.run)?.db);
-      return facts.ending === null && facts.heartbeat?.pid === pid;
+      // An engine that was asked to end, to be restarted, has released its run.
+      const open = facts.ending === null || facts.ending.state === 'released';
+      return open && facts.heartbeat?.pid === pid;
     } catch (error) {
       if (error instanceof AppError) return false;
       throw error;

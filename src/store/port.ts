@@ -82,6 +82,13 @@ export interface Resume {
   began_next: string;
 }
 
+/** From `step` on each batch is computed in `parts` even pieces: memory had run out. */
+export interface Halving {
+  wall: number;
+  step: number;
+  parts: number;
+}
+
 /** State and next batch are bit for bit those of the checkpoint. */
 export function isExact({ saved, began, saved_next, began_next }: Resume): boolean {
   return began === saved && (saved_next === null || saved_next === began_next);
@@ -97,6 +104,7 @@ export interface RunRecord {
   checkpoints: Checkpoint[];
   events: RunEvent[];
   resumes: Resume[];
+  halvings: Halving[];
 }
 
 /** Columns of n rows; `values` is [n, keys.length] row-major, NaN where a row lacks the key. */
@@ -165,6 +173,7 @@ export interface RunWriter {
   savedRows(seq: number): Float32Array;
   appendEvent(event: RunEvent): void;
   appendResume(resume: Resume): void;
+  appendHalving(halving: Halving): void;
   heartbeat(beat: { step: number; paused: boolean }): void;
   /**
    * Temporary name, fsync, rename, folder fsync, then the row with the file's sha256. Afterwards older

@@ -1,7 +1,7 @@
 import { KNOB_NAMES } from '@shared/config/knobs';
 import type { KnobName, Knobs } from '@shared/config/knobs';
 import type { Checkpoint, JournalEntry, RunEvent } from '@shared/protocol/contract';
-import type { EndState, Resume } from './port';
+import type { EndState, Halving, Resume } from './port';
 import { lastStep } from './metrics';
 import { STORE_FILE } from './run-folder';
 import { numberIn, textIn } from './sqlite';
@@ -162,6 +162,24 @@ export function insertResume(db: Database, resume: Resume): void {
   db.prepare(
     'INSERT INTO resumes (wall, step, file, saved, began, saved_next, began_next) VALUES (?, ?, ?, ?, ?, ?, ?)',
   ).run(wall, step, file, saved, began, saved_next, began_next);
+}
+
+/** The first version of the schema that has them. */
+const HALVINGS_SINCE = 5;
+
+/** In the order they were made. */
+export function readHalvings(db: Database): Halving[] {
+  if (db.version() < HALVINGS_SINCE) return [];
+  const rows = db.prepare('SELECT * FROM halvings ORDER BY id').all();
+  return rows.map((row) => ({
+    wall: numberIn(row, 'wall'),
+    step: numberIn(row, 'step'),
+    parts: numberIn(row, 'parts'),
+  }));
+}
+
+export function insertHalving(db: Database, { wall, step, parts }: Halving): void {
+  db.prepare('INSERT INTO halvings (wall, step, parts) VALUES (?, ?, ?)').run(wall, step, parts);
 }
 
 /** A row names only files such as the store makes: nothing outside the run is read or removed. */

@@ -13,6 +13,7 @@ import { readRunLabels } from './labels';
 import { MetricsWriter } from './metrics-writer';
 import type {
   EndState,
+  Halving,
   MetricRow,
   ProbeSet,
   PrototypeSnapshot,
@@ -24,6 +25,7 @@ import { thisProcess } from './process-identity';
 import { insertProbe, insertPrototypes, updateSwaps } from './prototypes';
 import {
   insertEvent,
+  insertHalving,
   insertJournal,
   insertResume,
   readCheckpoints,
@@ -121,6 +123,10 @@ export class OpenRun implements RunWriter {
     this.#do('The resume could not be recorded', () => insertResume(this.db, resume));
   }
 
+  appendHalving(halving: Halving): void {
+    this.#do('The halving could not be recorded', () => insertHalving(this.db, halving));
+  }
+
   heartbeat({ step, paused }: { step: number; paused: boolean }): void {
     this.#do('The heartbeat could not be saved', () => {
       this.#step = step;
@@ -194,6 +200,7 @@ export class OpenRun implements RunWriter {
           this.#metrics.dropAfter(step);
           this.db.prepare('DELETE FROM journal WHERE applied_at_step > ?').run(step);
           this.db.prepare('DELETE FROM acts WHERE applied_at_step > ?').run(step);
+          this.db.prepare('DELETE FROM halvings WHERE step > ?').run(step);
           this.db.prepare('DELETE FROM checkpoints WHERE step > ?').run(step);
           this.db.prepare('DELETE FROM samples WHERE step > ?').run(step);
           this.db.prepare('DELETE FROM prototypes WHERE step > ?').run(step);

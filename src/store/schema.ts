@@ -77,6 +77,12 @@ const MIGRATIONS: ((db: Database) => void)[] = [
       );
       ALTER TABLE prototypes ADD COLUMN ids BLOB;
     `),
+  (db) =>
+    db.exec(`
+      CREATE TABLE halvings (
+        id INTEGER PRIMARY KEY, wall REAL NOT NULL, step INTEGER NOT NULL, parts INTEGER NOT NULL
+      );
+    `),
 ];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;

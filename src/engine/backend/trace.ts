@@ -131,9 +131,14 @@ function traceFunction(
     );
     const { outputs, state: next = {} } = definition.run(state, inputs);
     const result = (value: tf.Tensor): Operand => known(nodes, idOf(backend, value), name);
+    // All is computed before anything is assigned: a call that fails leaves the state as it was.
+    const made = [...Object.values(next), ...Object.values(outputs)].map(
+      (value) => `^${result(value).node.replace(/:\d+$/, '')}`,
+    );
     const assigned = Object.entries(next).map(([key, value]) => {
       const { node, dtype } = result(value);
-      return graph.add('AssignVariableOp', [`var/${key}`, node], { dtype: type(dtype) });
+      const inputs = [`var/${key}`, node, ...new Set(made)];
+      return graph.add('AssignVariableOp', inputs, { dtype: type(dtype) });
     });
     const fetches = Object.entries(outputs).map(([key, value]): [string, string] => {
       const { node, dtype } = result(value);

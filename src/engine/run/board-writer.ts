@@ -91,6 +91,7 @@ export function withBoard(
     savedRows: (seq) => writer.savedRows(seq),
     appendEvent: (event) => writer.appendEvent(event),
     appendResume: (resume) => writer.appendResume(resume),
+    appendHalving: (halving) => writer.appendHalving(halving),
     heartbeat: (beat) => writer.heartbeat(beat),
     writeProbe: (probe) => writer.writeProbe(probe),
     writeSwaps: (step, swaps) => writer.writeSwaps(step, swaps),

@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
+import { AppError } from '@shared/errors';
 import type { NdArray } from '@shared/maths/ndarray';
 import type { RunStore } from '../../store/port';
 import { mapValues, toTensor } from '../backend/executable';
@@ -48,6 +49,7 @@ export function firstBadTensor(open: OpenRun, store: RunStore): string | null {
     knobs,
     from,
     failed.frozen,
+    failed.parts,
   );
   const again = new Planned([], from, journal);
   for (;;) {
@@ -105,4 +107,15 @@ function badPart(
 
 function isFinite(array: NdArray | undefined): boolean {
   return array?.data.every((value) => Number.isFinite(value)) ?? true;
+}
+
+/** What is told of an error; of a step that is not finite, of which nothing was recorded, all that is known. */
+export function diagnosed({ code, message }: AppError, diagnose: OpenRun['diagnose']): string {
+  if (code !== 'non_finite') return message;
+  try {
+    const bad = diagnose?.() ?? null;
+    return bad === null ? message : `${message} The first bad tensor is ${bad}.`;
+  } catch (thrown) {
+    return `${message} The first bad tensor was not found: ${AppError.from(thrown).message}`;
+  }
 }

@@ -10,11 +10,12 @@ import type { NdArray } from '@shared/maths/ndarray';
 import type { ActEntry } from '@shared/protocol/contract';
 import { checkpointSha256, SKIPPED } from '../../store/checkpoints';
 import { isExact } from '../../store/port';
-import type { LoadedCheckpoint, RunRecord, RunStore, RunWriter } from '../../store/port';
+import type { Halving, LoadedCheckpoint, RunRecord, RunStore, RunWriter } from '../../store/port';
 import type { LoadedBackend } from '../backend';
 import { capture } from '../backend/capture';
 import { eager } from '../backend/executable';
 import type { Executable, Program } from '../backend/executable';
+import { tellingMemory, tellMemory } from '../backend/out-of-memory';
 import type { Dataset } from '../data/dataset';
 import { splitOf } from '../data/split';
 import { checkpointTensors, stateFromCheckpoint } from '../training/checkpoint';
@@ -26,6 +27,7 @@ import { Trainer } from '../training/trainer';
 import { actsDone, bankIn, firstBank } from './bank';
 import { recalled } from './gauges';
 import { assignedIn } from './prober';
+import { MicroBatches, partsAt } from './micro-batches';
 import type { Probed } from './prober';
 import { knobsAt, Planned } from './planned';
 
@@ -51,6 +53,7 @@ export interface OpenRun {
   /** The prototypes there are: config and geometry are those of as many. */
   bank: Bank;
   backend: LoadedBackend;
+  micro: MicroBatches;
   /** Names the first tensor of a failed step that is not finite, where that can be found. */
   diagnose?: () => string | null;
 }
@@ -60,6 +63,10 @@ export interface OpenRun {
  * @throws AppError bad_config when bf16 is asked of what runs op by op
  */
 export function makeExecutable(program: Program, backend: LoadedBackend): Executable {
+  return tellingMemory(tellMemory(() => make(program, backend)));
+}
+
+function make(program: Program, backend: LoadedBackend): Executable {
   if (backend.native && process.env.PROTODIFF_EAGER !== '1') {
     return capture(program, backend.native);
   }
@@ -105,6 +112,7 @@ export function openFresh(
   backend: LoadedBackend,
   writer: RunWriter,
   plan: JournalPlan = [],
+  halvings: readonly Halving[] = [],
 ): OpenRun {
   const geometry = geometryOf(config);
   const { total } = geometry.layout;
@@ -118,11 +126,21 @@ export function openFresh(
     v: zeros(),
     running: ndarray(running, [running.length]),
   };
-  const executable = makeTraining(config, geometry, state, dataset, backend);
-  const trainer = new Trainer(config, geometry, dataset, executable, { ...config.knobs }, 0);
+  const parts = partsAt(halvings, 0);
+  const executable = makeTraining(config, geometry, state, dataset, backend, parts);
+  const knobs = { ...config.knobs };
+  const trainer = new Trainer(config, geometry, dataset, executable, knobs, 0, [], parts);
   const first = bankOf(config.model.k);
   return {
-    ...{ config, geometry, trainer, writer, dataset, backend },
+    ...{
+      config,
+      geometry,
+      trainer,
+      writer,
+      dataset,
+      backend,
+      micro: new MicroBatches(halvings, makeTraining),
+    },
     ...{ active: 0, recent: [], probed: null, planned: new Planned(plan, 0, []) },
     ...{ first, bank: first, past: [], acts: [] },
   };
@@ -143,7 +161,7 @@ export function openContinued(
   const { config: asked, plan = [] } = left.origin;
   if (left.checkpoints.length === 0) {
     const kept = goBack(left, writer, 0, 0);
-    const opened = openFresh(asked, dataset, backend, writer, plan);
+    const opened = openFresh(asked, dataset, backend, writer, plan, left.halvings);
     opened.trainer.knobs = kept.knobs;
     return { ...opened, active: activeSeconds(store, run, 0), planned: kept.planned };
   }
@@ -151,14 +169,17 @@ export function openContinued(
   const { config, bank, acts } = bankIn(left, loaded);
   const geometry = geometryOf(config);
   const state = stateFromCheckpoint(loaded.tensors, geometry);
-  const { knobs, planned } = goBack(left, writer, loaded.step, acts);
-  const executable = makeTraining(config, geometry, state, dataset, backend);
+  const { step } = loaded;
+  const { knobs, planned } = goBack(left, writer, step, acts);
+  const parts = partsAt(left.halvings, step);
+  const executable = makeTraining(config, geometry, state, dataset, backend, parts);
   const frozen = frozenRows(bank);
-  const trainer = new Trainer(config, geometry, dataset, executable, knobs, loaded.step, frozen);
+  const trainer = new Trainer(config, geometry, dataset, executable, knobs, step, frozen, parts);
   const active = Number(loaded.metadata.active_seconds ?? 0);
-  certify(left, loaded, writer, trainer, checkpointTensors(executable, geometry, loaded.step));
+  certify(left, loaded, writer, trainer, checkpointTensors(trainer.executable, geometry, step));
   return {
     ...{ config, geometry, trainer, writer, dataset, backend },
+    micro: new MicroBatches(left.halvings, makeTraining),
     active: activeSeconds(store, run, active),
     recent: recalled(loaded.metadata.assignments),
     probed: probedOf(store, config, run, loaded.step),
@@ -197,16 +218,18 @@ export function frozenRows({ ids, frozen }: Bank): number[] {
   return frozen.map((id) => ids.indexOf(id));
 }
 
+/** The training program, each batch in `parts` pieces. */
 export function makeTraining(
   config: RunConfig,
   geometry: Geometry,
   state: ProgramState,
   dataset: Dataset,
   backend: LoadedBackend,
+  parts: number,
 ): Executable {
   // Also where no snapshots are taken: an act on a prototype looks at the images' features.
   const images = FAMILY[config.model.variant].bank ? probeBatch(config, dataset.count) : 0;
-  return makeExecutable(trainingProgram(config, geometry, state, images), backend);
+  return makeExecutable(trainingProgram(config, geometry, state, images, parts), backend);
 }
 
 /** As it was at a checkpoint, or at the last recorded step: the clock does not run backwards. */

@@ -113,6 +113,13 @@ export class Previews {
     this.job = null;
   }
 
+  /** The program that a job works with is replaced: it begins again with the next. */
+  again(): void {
+    this.wanted ||= this.painting;
+    this.painting = false;
+    this.drop();
+  }
+
   private *work(step: number, picture: boolean, swaps: boolean): Generator<unknown, void, void> {
     if (picture) {
       yield* this.paint(step);

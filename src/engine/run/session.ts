@@ -10,6 +10,7 @@ import type { StepReport } from '../training/trainer';
 import { topic } from '../topics';
 import type { Topics } from '../topics';
 import { ACTS } from './bank';
+import { diagnosed } from './diagnose';
 import { Gauges } from './gauges';
 import type { Jobs } from './jobs';
 import { metricRow } from './metric-row';
@@ -23,6 +24,8 @@ import { Validating } from './validating';
 /** Metrics reach the disk at most this much later than their step, ms. */
 const FLUSH_MS = 50;
 const HEARTBEAT_MS = 1000;
+/** The first step takes seconds: windows that want to show the run are answered before it. */
+const FIRST_LOOK_MS = 150;
 /** A checkpoint is at most this old while the run trains, ms. */
 const CHECKPOINT_MS = 30_000;
 
@@ -90,10 +93,7 @@ export class RunSession {
         this.topics.changed(topic.prototypes(this.run));
         this.wake();
       },
-      failed: (error) => {
-        this.trouble = error;
-        this.wake();
-      },
+      failed: (error) => this.besideFailed(error, 'A picture'),
     });
     this.validating = new Validating(open, jobs);
     this.steering = new Steering(open, this.prober, this.gauges, topics, clock, {
@@ -265,6 +265,7 @@ export class RunSession {
 
   private async loop(): Promise<Ending> {
     this.beat(true);
+    await new Promise((done) => setTimeout(done, FIRST_LOOK_MS));
     for (;;) {
       // Lets requests, timers and sockets have their turn: the step itself blocks the process.
       await new Promise((done) => setImmediate(done));
@@ -313,7 +314,11 @@ export class RunSession {
     this.steering.makeDue();
     const { trainer } = this.open;
     const started = performance.now();
-    const report = trainer.runStep();
+    const report = this.open.micro.step(
+      this.open,
+      () => this.previews.again(),
+      (halved) => this.notify('warning', halved),
+    );
     const seconds = (performance.now() - started) / 1000;
     this.gauges.add(seconds, report.index);
     this.last = report;
@@ -324,6 +329,13 @@ export class RunSession {
     else this.record(row);
     this.topics.changed(topic.status);
     return seconds;
+  }
+
+  /** What is made beside the steps is left out where there is no memory for it. */
+  private besideFailed(error: AppError, what: string): void {
+    if (error.code !== 'oom') this.trouble = error;
+    else this.notify('warning', `${what} at step ${this.step} was left out. ${error.message}`);
+    this.wake();
   }
 
   /** Takes the snapshot of the prototypes that is due, if any, in the time of the jobs. */
@@ -345,7 +357,7 @@ export class RunSession {
         this.validated = row;
         this.wake();
       },
-      (error) => (this.trouble = error),
+      (error) => this.besideFailed(error, 'The validation loss'),
     );
     this.flush();
   }
@@ -388,6 +400,7 @@ export class RunSession {
   /** A step that was done again gave other figures than it had: those are kept no longer. */
   private diverged(step: number): void {
     this.open.planned.unwritten();
+    this.open.micro.forgetAfter(step - 1);
     this.note(
       `Step ${step} came out differently when it was done again, as on other hardware; what was recorded from there on is replaced.`,
     );
@@ -464,7 +477,7 @@ export class RunSession {
       this.topics.changed(topic.status);
       return null;
     }
-    const message = error.code === 'non_finite' ? this.diagnosed(error) : error.message;
+    const message = diagnosed(error, this.open.diagnose);
     this.notify('error', message, error.remedy);
     try {
       this.close(this.stopping === 'released' ? 'released' : 'failed', message);
@@ -475,15 +488,5 @@ export class RunSession {
       );
     }
     return 'failed';
-  }
-
-  /** What is known of a step that is not finite. Nothing of it was recorded. */
-  private diagnosed({ message }: AppError): string {
-    try {
-      const bad = this.open.diagnose?.() ?? null;
-      return bad === null ? message : `${message} The first bad tensor is ${bad}.`;
-    } catch (thrown) {
-      return `${message} The first bad tensor was not found: ${AppError.from(thrown).message}`;
-    }
   }
 }

@@ -74,6 +74,7 @@ export class Steering {
     this.events.flush();
     writer.rewindTo(trainer.step);
     planned.forget();
+    this.open.micro.forgetAfter(trainer.step);
     this.topics.changed(topic.rewound(writer.run));
   }
 

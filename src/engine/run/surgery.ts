@@ -127,11 +127,11 @@ function remake(
   state: ProgramState,
 ): Pick<OpenRun, 'config' | 'geometry' | 'trainer'> {
   const geometry = geometryOf(config);
-  const executable = makeTraining(config, geometry, state, dataset, backend);
-  const { knobs, step } = trainer;
+  const { knobs, step, parts } = trainer;
+  const executable = makeTraining(config, geometry, state, dataset, backend, parts);
   return {
     ...{ config, geometry },
-    trainer: new Trainer(config, geometry, dataset, executable, knobs, step),
+    trainer: new Trainer(config, geometry, dataset, executable, knobs, step, [], parts),
   };
 }
 

@@ -40,18 +40,21 @@ const zeros = (shape: number[]): NdArray<Float32Array> =>
  * All that an engine runs on a device for one run: the training step, the errors of the averaged
  * weights on a batch, taking a snapshot of the averaged or raw weights, one prediction of the noise
  * from that snapshot, and a look at the prototypes through a batch of `images`, where snapshots of
- * them are wanted.
+ * them are wanted. Training takes each batch in `parts` even pieces.
  */
 export function trainingProgram(
   config: RunConfig,
   geometry: Geometry,
   state: ProgramState,
   images = 0,
+  parts = 1,
 ): Program {
   const { spec, layout } = geometry;
-  const { accumulate } = config.training;
   const { precision } = config.model;
-  const example = (): Arrays => trainExample(config, spec);
+  const accumulate = config.training.accumulate * parts;
+  const { batch_size } = config.training;
+  const piece = { ...config, training: { ...config.training, batch_size: batch_size / parts } };
+  const example = (): Arrays => trainExample(piece, spec);
   const steps = phasesOf(spec).flatMap((phase): [string, Program['functions'][string]][] => {
     const model = { spec, layout, phase };
     const train: Traceable = (state, inputs) => {

@@ -6,6 +6,7 @@ import { ndarray } from '@shared/maths/ndarray';
 import type { NdArray } from '@shared/maths/ndarray';
 import { stream } from '@shared/maths/rng';
 import type { Arrays, Executable } from '../backend/executable';
+import { OutOfMemory } from '../backend/out-of-memory';
 import { batchIndices, gatherBatch } from '../data/batch';
 import type { Dataset } from '../data/dataset';
 import { phasesOf } from '../diffusion/loss';
@@ -45,13 +46,15 @@ export class Trainer {
     private readonly config: RunConfig,
     private readonly geometry: Geometry,
     private readonly dataset: Dataset,
-    readonly executable: Executable,
+    public executable: Executable,
     /** Applied from the next step on; the caller changes it only between steps. */
     public knobs: Knobs,
     /** Steps completed. */
     public step: number,
     /** Rows of the bank that the next step leaves as they are; as `knobs`. */
     public frozen: readonly number[] = [],
+    /** Each batch is computed in so many even pieces. */
+    public parts = 1,
   ) {
     this.schedule = scheduleOf(config.diffusion);
     this.split = splitOf(dataset.count, config.data.validation);
@@ -62,29 +65,53 @@ export class Trainer {
     return this.split.count;
   }
 
+  /** Goes on with another program of the same state, made for batches in `parts` pieces. */
+  reshape(executable: Executable, parts: number): void {
+    this.executable = executable;
+    this.parts = parts;
+  }
+
   /**
-   * One step: `accumulate` batches, then one update.
+   * One step: `accumulate` batches, each in `parts` pieces, then one update.
    * @throws AppError non_finite when the loss is not a number: the weights are spoilt then
+   * @throws OutOfMemory with the state as it was before the step
    */
   runStep(): StepReport {
+    const pieces = this.config.training.accumulate * this.parts;
+    if (pieces === 1) return this.attempt(pieces);
+    // Every piece but the last leaves something behind.
+    const running = this.executable.read('running');
+    try {
+      return this.attempt(pieces);
+    } catch (thrown) {
+      if (thrown instanceof OutOfMemory) {
+        const { total } = this.geometry.layout;
+        this.executable.write('running', running);
+        this.executable.write('gradient', ndarray(new Float32Array(total), [total]));
+      }
+      throw thrown;
+    }
+  }
+
+  private attempt(pieces: number): StepReport {
     const { step } = this;
-    const { accumulate } = this.config.training;
     const { phase, done, steps } = this.phase();
     const scalars = this.scalars(done, steps);
     const names = stepMetrics(this.geometry.spec, phase);
     const sums = new Map<StepMetric, number>();
     const index: number[] = [];
-    for (let batch = 0; batch < accumulate; batch++) {
-      const last = batch === accumulate - 1;
+    let piece = 0;
+    for (const inputs of this.stepInputs(scalars)) {
+      piece += 1;
       const outputs = this.executable.call(
-        `${last ? 'train' : 'gather'}_${phase}`,
-        this.inputs(step * accumulate + batch, scalars),
+        `${piece === pieces ? 'train' : 'gather'}_${phase}`,
+        inputs,
       );
       names.forEach((name, i) => {
         const value = outputs.metrics?.data[i] ?? NaN;
         // The norm is of the one update; the losses are means over the batches.
         if (name === 'grad_norm') sums.set(name, value);
-        else sums.set(name, (sums.get(name) ?? 0) + value / accumulate);
+        else sums.set(name, (sums.get(name) ?? 0) + value / pieces);
       });
       index.push(...(outputs.index?.data ?? []));
     }
@@ -120,15 +147,19 @@ export class Trainer {
     return hash.digest('hex');
   }
 
-  /** All that the next step will be given, batch by batch. */
+  /** All that the next step will be given, piece by piece. */
   nextInputs(): { phase: Phase; batches: Arrays[] } {
     const { phase, done, steps } = this.phase();
     const scalars = this.scalars(done, steps);
+    return { phase, batches: [...this.stepInputs(scalars)] };
+  }
+
+  /** What a step is given: its batches, drawn whole however many pieces they are computed in. */
+  private *stepInputs(scalars: StepScalars): Generator<Arrays, void, void> {
     const { accumulate } = this.config.training;
-    const batches = Array.from({ length: accumulate }, (_, batch) =>
-      this.inputs(this.step * accumulate + batch, scalars),
-    );
-    return { phase, batches };
+    for (let batch = 0; batch < accumulate; batch++) {
+      yield* piecesOf(this.inputs(this.step * accumulate + batch, scalars), this.parts);
+    }
   }
 
   /** What the next step trains, how many steps of that are done, and how many there are. */
@@ -187,4 +218,23 @@ export class Trainer {
     for (const row of this.frozen) rows[row] = 0;
     return ndarray(rows, [k, 1]);
   }
+}
+
+/** What is of a step, not of its images. */
+const WHOLE = new Set(['scalars', 'trains']);
+
+/** Even pieces of a batch, in its order. */
+function piecesOf(batch: Arrays, parts: number): Arrays[] {
+  if (parts === 1) return [batch];
+  return Array.from({ length: parts }, (_, part) =>
+    Object.fromEntries(
+      Object.entries(batch).map(([name, { data, shape }]) => {
+        if (WHOLE.has(name)) return [name, ndarray(data.slice(), [...shape])];
+        const [images = 0, ...rest] = shape;
+        const size = data.length / parts;
+        const piece = data.slice(part * size, (part + 1) * size);
+        return [name, ndarray(piece, [images / parts, ...rest])];
+      }),
+    ),
+  );
 }

@@ -6,4 +6,5 @@ export const HostStateSchema: z.ZodType<HostState> = z.object({
   state: z.enum(['starting', 'ready', 'crashed', 'gave_up', 'not_responding']),
   detail: z.string(),
   at: z.number(),
+  log: z.array(z.string()).max(200).optional(),
 });

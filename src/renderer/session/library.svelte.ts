@@ -27,8 +27,12 @@ export class Library {
 
   async list(): Promise<void> {
     const { engine } = this.window;
-    this.notebooks = (await engine.request('notebooks.list', {})).notebooks;
-    this.trash = (await engine.request('notebooks.trash', {})).trashed;
+    const [listed, trash] = await Promise.all([
+      engine.request('notebooks.list', {}),
+      engine.request('notebooks.trash', {}),
+    ]);
+    this.notebooks = listed.notebooks;
+    this.trash = trash.trashed;
   }
 
   freeName(title: string): string {

@@ -6,6 +6,7 @@ import { RunConfigSchema } from '@shared/config/run-config';
 import type { RunConfig } from '@shared/config/run-config';
 import { AppError } from '@shared/errors';
 import type { Client } from '@shared/protocol/client';
+import type { RequestOutput } from '@shared/protocol/contract';
 import { problemsOf } from './problems';
 import type { Problem } from './problems';
 
@@ -41,10 +42,15 @@ export class NotebookController {
     private readonly changed: () => void = () => undefined,
   ) {}
 
+  /** A notebook's file. */
+  read(name: string): Promise<RequestOutput<'notebook.read'>> {
+    return this.engine.request('notebook.read', { name });
+  }
+
   /** @throws AppError when it is missing or is no notebook */
-  async open(name: string): Promise<void> {
+  async open(name: string, read = this.read(name)): Promise<void> {
     await this.flush();
-    const { json, modified } = await this.engine.request('notebook.read', { name });
+    const { json, modified } = await read;
     this.begin(name, parseNotebook(json), modified);
   }
 
@@ -200,7 +206,7 @@ export class NotebookController {
     this.timer = undefined;
     const { name } = this;
     try {
-      const { json, modified } = await this.engine.request('notebook.read', { name });
+      const { json, modified } = await this.read(name);
       this.begin(name, parseNotebook(json), modified);
     } catch (thrown) {
       this.error = AppError.from(thrown);

@@ -65,6 +65,8 @@ export class Session implements TrainDesk {
   /** A start has been asked for and not answered. */
   busy = $state(false);
   private away: HostState | undefined;
+  /** The train cell whose start, or that of a branch of its run, has not been answered. */
+  private startedAt = $state<string>();
 
   constructor(
     private readonly road: Link,
@@ -87,6 +89,18 @@ export class Session implements TrainDesk {
   /** The run that trains or is paused now, in the engine's own words. */
   get active(): Status['active'] {
     return this.status?.active ?? null;
+  }
+
+  /** What the engine does before a run's first step, e.g. `recording the step`. */
+  preparingAt(trainId: string): string | undefined {
+    const preparing = this.status?.preparing;
+    if (preparing) {
+      const { run, doing } = preparing;
+      const shown = this.shownAt(trainId);
+      // Until the answer comes the cell does not know its run.
+      return run !== null && run === shown ? doing : this.startedAt === trainId ? doing : undefined;
+    }
+    return this.startedAt === trainId ? 'asking the engine' : undefined;
   }
 
   /** The train cell that is meant where none is named: the selected cell's. */
@@ -184,8 +198,19 @@ export class Session implements TrainDesk {
     return this.road.desk;
   }
 
+  /** What trained when the engine was lost, with its last checkpoint. */
+  get interrupted(): NonNullable<Status['active']> | undefined {
+    return this.active?.last_checkpoint ? this.active : undefined;
+  }
+
   restartEngine(): void {
     this.road.restart();
+  }
+
+  /** After an engine that was given up, which leaves it to a person whether its run goes on. */
+  async restartAndContinue(run: string): Promise<void> {
+    this.road.restart();
+    await this.order('run.continue', run);
   }
 
   /** Subscribes, and opens what was last seen. */
@@ -233,23 +258,35 @@ export class Session implements TrainDesk {
   }
 
   private async restore(): Promise<void> {
-    await this.library.list();
-    // A run that was chosen meanwhile stays.
-    if (Object.keys(this.shown).length > 0) return;
-    const notebooks = this.library.notebooks ?? [];
     const memory = recall(this.storage);
-    const newest = [...notebooks].sort((a, b) => b.modified - a.modified)[0]?.name;
-    const name = notebooks.find((entry) => entry.name === memory.notebook)?.name ?? newest;
-    if (name === undefined) {
-      this.starting = true;
-      return;
+    // What was seen last is asked for along with the list: an engine that trains answers once a step.
+    if (memory.run !== null) this.pool.want('restored', [memory.run]);
+    const last = memory.notebook === null ? undefined : this.notebook.read(memory.notebook);
+    // Where it cannot be read, it is not in the list or its opening tells.
+    last?.catch(() => undefined);
+    try {
+      await this.library.list();
+      // A run that was chosen meanwhile stays.
+      if (Object.keys(this.shown).length > 0) return;
+      const notebooks = this.library.notebooks ?? [];
+      const newest = [...notebooks].sort((a, b) => b.modified - a.modified)[0]?.name;
+      const name = notebooks.find((entry) => entry.name === memory.notebook)?.name ?? newest;
+      if (name === undefined) this.starting = true;
+      else if (name === memory.notebook) await this.openNotebook(name, memory.run, last);
+      else await this.openNotebook(name);
+    } finally {
+      this.pool.want('restored', []);
     }
-    await this.openNotebook(name, memory.notebook === name ? memory.run : null);
   }
 
-  async openNotebook(name: string, run: string | null = null): Promise<void> {
+  /** @param read  its file, where that has been asked for already */
+  async openNotebook(
+    name: string,
+    run: string | null = null,
+    read?: ReturnType<NotebookController['read']>,
+  ): Promise<void> {
     await this.attempt(async () => {
-      await this.notebook.open(name);
+      await this.notebook.open(name, read);
       this.starting = false;
       this.shown = {};
       this.select(this.notebook.document?.cells.find(({ kind }) => kind === 'train')?.id ?? '');
@@ -315,7 +352,7 @@ export class Session implements TrainDesk {
     const config = this.notebook.draft(trainId);
     if (!config) return;
     await this.attempt(async () => {
-      const { run } = await this.engine.request('run.start', { config });
+      const { run } = await this.starts(trainId, this.engine.request('run.start', { config }));
       this.notebook.amendCell('train', trainId, (cell) => ({ ...cell, run }));
       this.show(trainId, undefined);
       this.select(trainId);
@@ -326,7 +363,8 @@ export class Session implements TrainDesk {
   /** Starts a run that makes the changes of a journal by itself, and views it. */
   async replay(config: RunConfig, plan: JournalPlan): Promise<void> {
     await this.attempt(async () => {
-      const { run } = await this.engine.request('run.start', { config, plan });
+      const asked = this.engine.request('run.start', { config, plan });
+      const { run } = await this.starts(this.focus.id, asked);
       this.view(run);
     });
   }
@@ -337,8 +375,18 @@ export class Session implements TrainDesk {
    */
   async branch(run: string, step: number, config: RunConfig): Promise<void> {
     if (this.active) await this.engine.request('run.stop', { run: this.active.run });
-    const child = await this.engine.request('run.branch', { run, step, config });
+    const asked = this.engine.request('run.branch', { run, step, config });
+    const child = await this.starts(this.focus.id, asked);
     this.view(child.run);
+  }
+
+  private async starts<T>(trainId: string, asked: Promise<T>): Promise<T> {
+    this.startedAt = trainId;
+    try {
+      return await asked;
+    } finally {
+      this.startedAt = undefined;
+    }
   }
 
   /** To the draft of another run; that of a guest takes over the guest's settings. */

@@ -154,7 +154,7 @@ class ReconnectingClient implements Client {
 
   private readonly report = (error: AppError): void => this.options.report?.(error);
 
-  /** The open connection, or the attempt under way, or a new one. */
+  /** The connection, which may still be greeting, or the attempt under way, or a new one. */
   private ready(): Promise<Connection> {
     if (this.closed) return Promise.reject(new AppError('unavailable', 'The client was closed.'));
     this.attempt ??= this.open();
@@ -165,30 +165,23 @@ class ReconnectingClient implements Client {
     this.retry = undefined;
     this.become({ state: 'connecting' });
     try {
-      const connection = await this.makeConnection();
+      const transport = await this.connect();
+      const connection: Connection = new Connection(transport, this.report, (reason) => {
+        // Before the greeting the rejected hello tells the same.
+        if (connection === this.connection && this.state.state === 'open') this.lose(reason, true);
+      });
       this.connection = connection;
-      this.openedAt = this.timers.now();
-      this.become({ state: 'open' });
-      for (const subscription of this.subscriptions) {
-        if (subscription.detach !== undefined) subscription.restart();
-        subscription.attach(connection);
-      }
+      void this.greet(connection);
       return connection;
     } catch (thrown) {
       const error = AppError.from(thrown);
-      this.lose(error.message, error.code !== 'protocol_mismatch');
-      throw error.code === 'internal'
-        ? new AppError('unavailable', error.message, { cause: thrown })
-        : error;
+      this.lose(error.message, true);
+      throw offline(error);
     }
   }
 
-  private async makeConnection(): Promise<Connection> {
-    const transport = await this.connect();
-    const connection: Connection = new Connection(transport, this.report, (reason) => {
-      // Before the greeting the rejected hello tells the same.
-      if (connection === this.connection) this.lose(reason, true);
-    });
+  /** All that is wanted goes out with the greeting: a busy engine answers it in one turn. */
+  private async greet(connection: Connection): Promise<void> {
     let timer: unknown;
     const silence = new Promise<never>((_resolve, reject) => {
       timer = this.timers.set(
@@ -196,13 +189,22 @@ class ReconnectingClient implements Client {
         this.options.helloMs ?? 30_000,
       );
     });
+    const hello = connection.hello();
+    const again = [...this.subscriptions].filter(({ detach }) => detach !== undefined);
+    for (const subscription of this.subscriptions) subscription.attach(connection);
     try {
-      this.hello = await Promise.race([connection.hello(), silence]);
+      this.hello = await Promise.race([hello, silence]);
       if (this.closed) throw new AppError('unavailable', 'The client was closed.');
-      return connection;
+      this.openedAt = this.timers.now();
+      this.become({ state: 'open' });
+      for (const subscription of again) {
+        if (this.subscriptions.has(subscription)) subscription.restart();
+      }
+      connection.welcomed();
     } catch (thrown) {
-      connection.close();
-      throw thrown;
+      const error = AppError.from(thrown);
+      connection.close(offline(error));
+      this.lose(error.message, error.code !== 'protocol_mismatch');
     } finally {
       this.timers.clear(timer);
     }
@@ -228,6 +230,13 @@ class ReconnectingClient implements Client {
     this.state = state;
     for (const listener of this.stateListeners) listener(state);
   }
+}
+
+/** What fails while there is no connection says so. */
+function offline(error: AppError): AppError {
+  return error.code === 'internal'
+    ? new AppError('unavailable', error.message, { cause: error })
+    : error;
 }
 
 /** A failed attempt is told by the state and retried; nobody waits for this promise itself. */

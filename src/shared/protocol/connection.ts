@@ -28,10 +28,18 @@ interface Listener {
 /** Events in flight: enough to hide a round trip, few enough for a slow window. */
 const WINDOW = { lossless: 4, latest: 2 } as const;
 
-/** The window's end of one transport, from its opening to its loss; never reopened. */
+/** The stream of the greeting, which is the first. */
+const GREETING = 1;
+
+/**
+ * The window's end of one transport, from its opening to its loss; never reopened. Requests and
+ * subscriptions may follow the greeting at once; their answers wait for `welcomed`.
+ */
 export class Connection {
-  private next = 1;
+  private next = GREETING;
   private lost: AppError | undefined;
+  /** What came before the greeting was answered and accepted. */
+  private early: Uint8Array[] | undefined = [];
   private readonly pending = new Map<number, Pending>();
   private readonly listeners = new Map<number, Listener>();
 
@@ -42,15 +50,22 @@ export class Connection {
     onLost: (reason: string) => void,
   ) {
     transport.onClose((reason) => {
-      this.fail(reason);
+      this.fail(unreachable(reason));
       onLost(reason);
     });
     transport.onMessage((bytes) => this.receive(bytes));
   }
 
-  /** @throws AppError `protocol_mismatch` */
+  /** To be called first. @throws AppError `protocol_mismatch` */
   hello(): Promise<RequestOutput<'hello'>> {
     return this.request('hello', { protocol: PROTOCOL_VERSION });
+  }
+
+  /** The greeting is accepted: what came meanwhile is delivered. */
+  welcomed(): void {
+    const early = this.early ?? [];
+    this.early = undefined;
+    for (const bytes of early) this.receive(bytes);
   }
 
   request<N extends RequestName>(
@@ -98,14 +113,15 @@ export class Connection {
     };
   }
 
-  close(): void {
-    this.fail('The connection was closed.');
+  /** @param why  what those who wait are told */
+  close(why = unreachable('The connection was closed.')): void {
+    this.fail(why);
     this.transport.close('The window closed the connection.');
   }
 
-  private fail(reason: string): void {
+  private fail(why: AppError): void {
     if (this.lost !== undefined) return;
-    this.lost = new AppError('unavailable', `The engine cannot be reached: ${reason}`);
+    this.lost = why;
     const waiting = [...this.pending.values()];
     this.pending.clear();
     this.listeners.clear();
@@ -114,6 +130,10 @@ export class Connection {
 
   private receive(bytes: Uint8Array): void {
     if (this.lost !== undefined) return;
+    if (this.early !== undefined && peekFrame(bytes)?.stream !== GREETING) {
+      this.early.push(bytes);
+      return;
+    }
     try {
       this.dispatch(decodeFrame(bytes, WINDOW_LIMITS));
     } catch (thrown) {
@@ -168,6 +188,10 @@ export class Connection {
   private send(kind: FrameKind, stream: number, body: Frame['body'], name?: string): void {
     this.transport.send(encodeFrame({ kind, stream, seq: 0, name, body }));
   }
+}
+
+function unreachable(reason: string): AppError {
+  return new AppError('unavailable', `The engine cannot be reached: ${reason}`);
 }
 
 export function cancelled(name: string): AppError {

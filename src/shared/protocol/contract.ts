@@ -56,6 +56,7 @@ const RunEvent = z.object({
     'finished',
     'failed',
     'recovered',
+    'memory', // it ran out, and what was done about it
     'note',
   ]),
   message: z.string(),
@@ -122,6 +123,15 @@ const Activity = z.object({
   last_checkpoint: z.object({ step, wall: z.number() }).nullable(),
 });
 export type Activity = z.infer<typeof Activity>;
+
+/** A run on its way to its first step, which keeps an engine busy for seconds. */
+const Preparing = z.object({
+  /** Null while the run has no folder yet. */
+  run: RunId.nullable(),
+  /** E.g. `recording the step`. */
+  doing: z.string(),
+});
+export type Preparing = z.infer<typeof Preparing>;
 
 const Notice = z.object({
   id: z.string(),
@@ -301,6 +311,7 @@ export const subscriptions = {
     input: empty,
     event: z.object({
       active: Activity.nullable(),
+      preparing: Preparing.optional(),
       memory: z.object({ rss_bytes: z.number(), total_bytes: z.number() }),
       notices: z.array(Notice),
     }),

@@ -35,6 +35,7 @@ export class Feed {
   private timer: unknown;
   private scheduled = false;
   private closed = false;
+  private held = false;
 
   constructor(
     private readonly name: SubscriptionName,
@@ -64,6 +65,12 @@ export class Feed {
     this.schedule();
   }
 
+  /** The window does not keep up: what is new waits in the source, whatever credit there is. */
+  hold(held: boolean): void {
+    this.held = held;
+    this.schedule();
+  }
+
   close(): void {
     if (this.closed) return;
     this.closed = true;
@@ -72,7 +79,7 @@ export class Feed {
   }
 
   private schedule(): void {
-    if (this.scheduled || this.closed || !this.dirty || this.credit === 0) return;
+    if (this.scheduled || this.closed || this.held || !this.dirty || this.credit === 0) return;
     this.scheduled = true;
     const interval = MIN_INTERVAL_MS[this.name];
     // A clock set back must not silence the feed: never wait longer than the interval.
@@ -84,7 +91,7 @@ export class Feed {
   private pump(): void {
     this.scheduled = false;
     this.timer = undefined;
-    if (this.closed || this.source === undefined) return;
+    if (this.closed || this.held || this.source === undefined) return;
     try {
       // Before the pull: a source that holds more than one event's worth says `changed` within it.
       this.dirty = false;

@@ -7,6 +7,8 @@ export interface HostState {
   detail: string;
   /** Unix ms. */
   at: number;
+  /** Of an engine that was given up: the last lines of its log. */
+  log?: string[] | undefined;
 }
 
 /**
@@ -18,6 +20,8 @@ export type ToEngine =
   | { type: 'open'; client: number }
   | { type: 'data'; client: number; bytes: Uint8Array }
   | { type: 'close'; client: number; reason: string }
+  /** A window has much unread (false), or has read most of it (true). */
+  | { type: 'flow'; client: number; open: boolean }
   /** Write a checkpoint, release the run, exit. */
   | { type: 'stop' };
 

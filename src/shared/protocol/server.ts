@@ -38,6 +38,7 @@ export function serve(
 class Session {
   private greeted = false;
   private closed = false;
+  private held = false;
   private readonly running = new Map<number, AbortController>();
   private readonly feeds = new Map<number, Feed>();
   private readonly timers: Timers;
@@ -49,6 +50,10 @@ class Session {
   ) {
     this.timers = options.timers ?? systemTimers;
     transport.onClose(() => this.end());
+    transport.onFlow?.((open) => {
+      this.held = !open;
+      for (const feed of this.feeds.values()) feed.hold(!open);
+    });
     transport.onMessage((bytes) => this.receive(bytes));
   }
 
@@ -173,6 +178,7 @@ class Session {
       },
     });
     this.feeds.set(stream, feed);
+    feed.hold(this.held);
     try {
       feed.start((changed) => this.service.subscribe(name, input.data, changed));
     } catch (thrown) {

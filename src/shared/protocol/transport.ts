@@ -5,5 +5,7 @@ export interface Transport {
   onMessage(handler: (bytes: Uint8Array) => void): void;
   /** Called once, with the reason, when either side has gone. */
   onClose(handler: (reason: string) => void): void;
+  /** Called with false when the other end does not keep up with what is sent, and with true when it does again. */
+  onFlow?(handler: (open: boolean) => void): void;
   close(reason?: string): void;
 }

@@ -271,6 +271,7 @@ function forwards(writer: ReturnType<RunStore['create']>): ReturnType<RunStore['
     savedRows: (seq) => writer.savedRows(seq),
     appendEvent: (event) => writer.appendEvent(event),
     appendResume: (resume) => writer.appendResume(resume),
+    appendHalving: (halving) => writer.appendHalving(halving),
     redoFrom: (step) => writer.redoFrom(step),
     get ahead() {
       return writer.ahead;
