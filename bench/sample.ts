@@ -11,7 +11,7 @@ import { geometryOf, samplingProgram } from '../src/engine/training/program';
 import { CONFIGS } from './configs';
 import { spread } from './spread';
 
-/** Times whole pictures, from noise to pixels, of a network with initial weights; one JSON line. */
+/** Times whole pictures, from noise to pixels, of a network with initial weights; one JSON line. `cpu` counts all threads' seconds. */
 const { values: flags } = parseArgs({
   options: {
     config: { type: 'string', default: 'app' },
@@ -47,13 +47,18 @@ async function main(config: NonNullable<(typeof CONFIGS)[string]>): Promise<void
         ...{ count, steps, sampler, guidance: Number(guidance) },
       });
       const times: number[] = [];
+      const processor: number[] = [];
       for (let i = -1; i < Number(flags.repeats); i++) {
         const start = performance.now();
+        const busy = process.cpuUsage();
         const work = preview(config, sampling, geometry, schedule, executable);
         while (work.next().done !== true);
-        if (i >= 0) times.push((performance.now() - start) / 1000);
+        const { user, system } = process.cpuUsage(busy);
+        if (i < 0) continue;
+        times.push((performance.now() - start) / 1000);
+        processor.push((user + system) / 1e6);
       }
-      return [text, spread(times)];
+      return [text, { ...spread(times), cpu: spread(processor).median }];
     }),
   );
   const report = {
