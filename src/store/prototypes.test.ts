@@ -5,6 +5,7 @@ import type { RunStore } from './port';
 import { surplus } from './prototypes';
 import { SCHEMA_VERSION } from './schema';
 import { openDatabase } from './sqlite';
+import { olderRun } from './testing/older';
 import { metricRows, ORIGIN, snapshotAt, temporaryRoot } from './testing/workspace';
 
 let root: string;
@@ -46,8 +47,8 @@ describe('snapshots of the prototypes', () => {
     writer.writeSwaps(10, swaps);
     writer.writeSwaps(99, swaps);
     expect(store.prototypeSteps(writer.run)).toEqual([
-      { step: 0, measured: false },
-      { step: 10, measured: true },
+      { step: 0, measured: false, wall: 1000 },
+      { step: 10, measured: true, wall: 1010 },
     ]);
     expect(store.loadPrototypes(writer.run, 10).swaps).toEqual(swaps);
     expect(store.loadPrototypes(writer.run, 0).swaps).toEqual([]);
@@ -156,13 +157,6 @@ describe('names of prototypes', () => {
 });
 
 describe('a run from before there were snapshots', () => {
-  /** Takes a run's store back to version 1 of the schema. */
-  function asVersion1(run: string): void {
-    const db = openDatabase(path(run), false);
-    db.exec('DROP TABLE prototypes; DROP TABLE probe; DROP TABLE prototype_labels');
-    db.exec('DROP TABLE resumes; PRAGMA user_version = 1');
-    db.close();
-  }
   const versionOf = (run: string): number => {
     const db = openDatabase(path(run), true);
     try {
@@ -173,11 +167,7 @@ describe('a run from before there were snapshots', () => {
   };
 
   it('opens and reads as it is; the tables come when it is written', () => {
-    const first = store.create(ORIGIN);
-    first.appendMetrics(metricRows(1, 5));
-    first.release();
-    const { run } = first;
-    asVersion1(run);
+    const run = olderRun(root, 1);
     expect(store.list()).toMatchObject([{ run, state: 'stopped', step: 5 }]);
     expect(store.prototypeSteps(run)).toEqual([]);
     expect(store.probe(run)).toBeNull();
@@ -194,6 +184,6 @@ describe('a run from before there were snapshots', () => {
     expect(store.list()).toMatchObject([{ run, state: 'stopped', step: 5 }]);
     const writer = store.open(run);
     writer.writePrototypes(snapshotAt(5), 10);
-    expect(store.prototypeSteps(run)).toEqual([{ step: 5, measured: false }]);
+    expect(store.prototypeSteps(run)).toEqual([{ step: 5, measured: false, wall: 1005 }]);
   });
 });

@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 
 /** Versions of the schema of which a run is kept in `versions`, as that version left it. */
-export const VERSIONS = [1, 2, 3];
+export const VERSIONS = [1, 2, 3, 4, 5];
 
 /**
  * A run of an older version in a workspace: 5 steps, a checkpoint at step 5 of `tensorsOf(5)`, a
