@@ -66,7 +66,12 @@ function created(store: RunStore): RunWriter {
   return store.create({ config, plan, versions: {}, data: { name, fingerprint, images } });
 }
 
-const turn = (): Promise<void> => new Promise((done) => setImmediate(done));
+/** One turn of the loop. @throws where the run has ended */
+async function going({ ended, step }: ReturnType<typeof go>): Promise<void> {
+  const turn = new Promise<undefined>((done) => setImmediate(done, undefined));
+  const end = await Promise.race([turn, ended]);
+  if (end !== undefined) throw new Error(`the run has ${end} at step ${step}`);
+}
 
 describe('memory that runs out', () => {
   it.each([
@@ -95,12 +100,9 @@ describe('memory that runs out', () => {
       while (session.step < step) {
         session.singleStep();
         const reached = session.step + 1;
-        while (session.step < reached) {
-          if ((await Promise.race([turn(), session.ended])) !== undefined)
-            throw new Error(told.at(-1));
-        }
+        while (session.step < reached) await going(session);
       }
-      await turn();
+      await going(session);
     };
     await stepTo(10);
     allocator.most = 8;
@@ -142,7 +144,7 @@ describe('memory that runs out', () => {
       );
     allocator.most = 8;
     const first = begin();
-    while (first.step < 2) await turn();
+    while (first.step < 2) await going(first);
     await first.stop();
     expect(told).toHaveLength(1);
     expect(told[0]).toMatch(
@@ -157,7 +159,7 @@ describe('memory that runs out', () => {
     // Nothing is left in the way: with memory the next run works in the same process.
     allocator.most = Infinity;
     const next = begin();
-    while (next.step < 2) await turn();
+    while (next.step < 2) await going(next);
     await next.stop();
     store.close();
   }, 240_000);
