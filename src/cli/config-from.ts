@@ -7,21 +7,14 @@ import { PRESET_NAMES, configFor } from '@shared/config/presets';
 import type { PresetName } from '@shared/config/presets';
 import { RunConfigSchema } from '@shared/config/run-config';
 import type { DataSource, RunConfig } from '@shared/config/run-config';
+import { assignSetting, configProblem, valueOf } from '@shared/config/settings';
 import { AppError } from '@shared/errors';
 import { UsageError } from './call';
 import type { Call } from './call';
 import { nearest } from './help';
 
 /** Settings that have a flag of their own; --set reaches them all, and has the last word. */
-const FLAGS = {
-  model: 'model.variant',
-  k: 'model.k',
-  size: 'data.image_size',
-  lr: 'lr',
-  warmup: 'training.warmup_steps',
-  prediction: 'model.prediction',
-  precision: 'model.precision',
-} as const;
+const FLAGS = ['model', 'k', 'size', 'lr', 'warmup', 'prediction', 'precision'];
 
 /** The run configuration that a `train` command line asks for, checked by the schema; a journal brings its own. */
 export function configFrom(call: Call, journal?: JournalFile): RunConfig {
@@ -41,15 +34,14 @@ export function configFrom(call: Call, journal?: JournalFile): RunConfig {
 /** A configuration with what `--steps` and `--set` change, checked by the schema. */
 export function changed(call: Call, config: RunConfig, verb: string): RunConfig {
   config.training.steps = call.count('steps', 1) ?? config.training.steps;
-  for (const [flag, setting] of Object.entries(FLAGS)) {
+  for (const flag of FLAGS) {
     const value = call.text(flag);
-    if (value !== undefined) assign(config, `${setting}=${value}`);
+    if (value !== undefined) assign(config, `${flag}=${value}`);
   }
   for (const setting of call.texts('set')) assign(config, setting);
-  const checked = RunConfigSchema.safeParse(config);
-  if (checked.success) return checked.data;
-  const said = checked.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
-  throw new AppError('bad_config', `The configuration is not valid. ${said.join('; ')}.`, {
+  const problem = configProblem(config);
+  if (problem === null) return RunConfigSchema.parse(config);
+  throw new AppError('bad_config', `The configuration is not valid. ${problem}.`, {
     remedy: `See: protodiff ${verb} --help`,
   });
 }
@@ -101,33 +93,14 @@ export function sourceFrom(data: string): DataSource {
 function assign(config: RunConfig, setting: string): void {
   const at = setting.indexOf('=');
   if (at < 1) throw new UsageError(`--set takes NAME=VALUE, not "${setting}".`);
-  const name = setting.slice(0, at);
-  const path = Object.hasOwn(KNOBS, name) ? ['knobs', name] : name.split('.');
-  const last = path[path.length - 1] ?? '';
-  let place: unknown = config;
-  for (const key of path.slice(0, -1)) {
-    place = isRecord(place) && Object.hasOwn(place, key) ? place[key] : undefined;
-  }
-  // sampling.prototype is the one setting that presets leave out.
-  const known = isRecord(place) && (Object.hasOwn(place, last) || name === 'sampling.prototype');
-  if (!known) {
-    const meant = nearest(name, Object.keys(KNOBS));
-    throw new UsageError(
-      `There is no setting "${name}".${meant === undefined ? '' : ` Did you mean ${meant}?`} The knobs are ${Object.keys(KNOBS).join(', ')}.`,
-    );
-  }
-  (place as Record<string, unknown>)[last] = valueOf(setting.slice(at + 1));
+  needSetting(config, setting.slice(0, at), valueOf(setting.slice(at + 1)));
 }
 
-function valueOf(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    // Not JSON: a word such as ddpm, meant as it stands.
-    return text;
-  }
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+/** @throws UsageError where there is no such setting, with what may have been meant */
+export function needSetting(config: RunConfig, name: string, value: unknown): void {
+  if (assignSetting(config, name, value)) return;
+  const meant = nearest(name, Object.keys(KNOBS));
+  throw new UsageError(
+    `There is no setting "${name}".${meant === undefined ? '' : ` Did you mean ${meant}?`} The knobs are ${Object.keys(KNOBS).join(', ')}.`,
+  );
 }

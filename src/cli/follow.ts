@@ -9,19 +9,25 @@ import type { Service } from '@shared/protocol/service';
 import type { Progress } from './progress';
 
 const DIFFUSION_LOSS: MetricKey = 'train/loss_diff';
+const VALIDATION_LOSS: MetricKey = 'val/loss';
 
 /** What a run's curves say, by step: a step trained again after a recovery replaces the first. */
 export class History {
   readonly losses = new Map<number, number>();
   /** Seconds of training until the end of a step. */
   readonly active = new Map<number, number>();
+  /** The last validation loss; null without any. */
+  validation: number | null = null;
 
   add({ keys, step, active, values }: SubscriptionEvent<'curves'>): void {
     const column = keys.indexOf(DIFFUSION_LOSS);
+    const validated = keys.indexOf(VALIDATION_LOSS);
     step.data.forEach((at, row) => {
       this.active.set(at, active.data[row] ?? NaN);
       const loss = column < 0 ? NaN : (values.data[row * keys.length + column] ?? NaN);
       if (!Number.isNaN(loss)) this.losses.set(at, loss);
+      const held = validated < 0 ? NaN : (values.data[row * keys.length + validated] ?? NaN);
+      if (!Number.isNaN(held)) this.validation = held;
     });
   }
 

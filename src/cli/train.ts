@@ -58,20 +58,29 @@ export async function branch(call: Call): Promise<number> {
 }
 
 /** Where words for a person go: stdout, unless JSON goes there. */
-const tell = (call: Call): Terminal =>
+export const tell = (call: Call): Terminal =>
   call.flag('json') ? call.context.stderr : call.context.stdout;
 
 async function steps(
   call: Call,
   begin: (engine: Engine) => Promise<{ run: string; from: number }>,
 ): Promise<number> {
+  return interruptible(call, async (engine, interrupt) => {
+    return watch(call, engine, { ...(await begin(engine)), interrupt });
+  });
+}
+
+/** Runs `work` over an engine, unless it was interrupted while that loaded. */
+export async function interruptible(
+  call: Call,
+  work: (engine: Engine, interrupt: AbortSignal) => Promise<number>,
+): Promise<number> {
   const interrupt = new AbortController();
   const stopListening = call.context.onInterrupt(() => interrupt.abort());
   try {
-    return await withEngine(call, async (engine) => {
-      if (interrupt.signal.aborted) return EXIT.interrupted;
-      return watch(call, engine, { ...(await begin(engine)), interrupt: interrupt.signal });
-    });
+    return await withEngine(call, async (engine) =>
+      interrupt.signal.aborted ? EXIT.interrupted : work(engine, interrupt.signal),
+    );
   } finally {
     stopListening();
   }
@@ -89,17 +98,11 @@ async function watch(
   engine: Engine,
   { run, from, interrupt }: { run: string; from: number; interrupt: AbortSignal },
 ): Promise<number> {
-  const { stderr } = call.context;
-  const out = tell(call);
-  const { backend } = await engine.request('hello', { protocol: PROTOCOL_VERSION }, never);
-  const what = from === 0 ? 'training' : `continuing at step ${from}`;
-  out.write(`${run}: ${what} on ${backend.name}.\n`);
-  if (backend.why !== null) out.write(`${backend.why}\n`);
-
-  const line = new ProgressLine(out);
+  const { stderr, stdout } = call.context;
+  const line = new ProgressLine(tell(call));
   const stop = (): void => {
     line.end();
-    out.write('Stopping after this step, with a checkpoint.\n');
+    tell(call).write('Stopping after this step, with a checkpoint.\n');
     engine.request('run.stop', { run }, never).catch((thrown: unknown) => {
       // It may have ended by itself at that very moment; follow() tells how.
       const { code, message } = AppError.from(thrown);
@@ -108,15 +111,37 @@ async function watch(
   };
   if (interrupt.aborted) stop();
   else interrupt.addEventListener('abort', stop, { once: true });
+  const { summary, report } = await attend(call, engine, { run, from, line });
+  if (call.flag('json')) stdout.write(`${JSON.stringify(report)}\n`);
+  if (summary.state === 'stopped') {
+    const where = `--workspace ${workspaceOf(call)}`;
+    tell(call).write(`Continue it with: protodiff resume ${run} ${where}\n`);
+  }
+  if (summary.state === 'failed' || summary.state === 'lost') return EXIT.failed;
+  return interrupt.aborted && summary.state === 'stopped' ? EXIT.interrupted : EXIT.ok;
+}
+
+/** Tells of a run until it has ended, and what came of it. */
+export async function attend(
+  call: Call,
+  engine: Engine,
+  { run, from, line }: { run: string; from: number; line: ProgressLine },
+): Promise<{ summary: RunSummary; report: Report }> {
+  const out = tell(call);
+  const { backend } = await engine.request('hello', { protocol: PROTOCOL_VERSION }, never);
+  const what = from === 0 ? 'training' : `continuing at step ${from}`;
+  out.write(`${run}: ${what} on ${backend.name}.\n`);
+  if (backend.why !== null) out.write(`${backend.why}\n`);
   const started = Date.now();
   const { summary, history } = await follow(engine, run, (progress) => line.show(progress));
   line.end();
   const seconds = (Date.now() - started) / 1000;
   const report = await sumUp(engine, summary, { history, from, seconds, backend: backend.name });
   say(call, summary, report);
-  if (summary.state === 'failed' || summary.state === 'lost') return EXIT.failed;
-  return interrupt.aborted && summary.state === 'stopped' ? EXIT.interrupted : EXIT.ok;
+  return { summary, report };
 }
+
+export type Report = Awaited<ReturnType<typeof sumUp>>;
 
 async function sumUp(
   engine: Engine,
@@ -131,6 +156,7 @@ async function sumUp(
     state,
     loss_first10: history.mean('first', FIRST),
     loss_last50: history.mean('last', LAST),
+    val_loss: history.validation,
     images_per_s: history.speed(from, imagesPerStep(config.training)),
     backend,
     weights_sha256: last_checkpoint === null ? null : await engine.weightsSha256(run),
@@ -138,12 +164,8 @@ async function sumUp(
   };
 }
 
-function say(
-  call: Call,
-  { run, step, steps, state, problem }: RunSummary,
-  report: Awaited<ReturnType<typeof sumUp>>,
-): void {
-  const { stdout, stderr } = call.context;
+function say(call: Call, { run, step, steps, state, problem }: RunSummary, report: Report): void {
+  const { stderr } = call.context;
   const out = tell(call);
   if (state === 'failed' || state === 'lost') {
     stderr.write(`${run} ${state} at step ${step}. ${problem ?? ''}\n`);
@@ -152,8 +174,4 @@ function say(
     const words = loss === null ? '' : `, diffusion loss ${loss.toFixed(4)}`;
     out.write(`${run}: ${state} at step ${step} of ${steps} after ${duration(seconds)}${words}.\n`);
   }
-  if (state === 'stopped') {
-    out.write(`Continue it with: protodiff resume ${run} --workspace ${workspaceOf(call)}\n`);
-  }
-  if (call.flag('json')) stdout.write(`${JSON.stringify(report)}\n`);
 }

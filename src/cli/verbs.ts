@@ -19,6 +19,15 @@ const search: OptionSpec = {
 };
 const json: OptionSpec = { help: 'print JSON for machines' };
 
+const sweeps: Record<string, OptionSpec> = {
+  sweep: {
+    value: 'NAME=VALUES',
+    multiple: true,
+    help: 'a run for each value, names as of --set: lr=1e-3,3e-4; seed=1..3; lr=1e-4..1e-2:5log; every combination of several',
+  },
+  'skip-invalid': { help: 'leave out combinations of a sweep that no run can have' },
+};
+
 /** What makes a run's configuration. */
 const configuration: Record<string, OptionSpec> = {
   data: { value: 'SOURCE', help: 'digits, emoji, or a folder of images or CIFAR-10 files' },
@@ -47,11 +56,16 @@ export const VERBS: Record<string, Verb> = {
         value: 'FILE',
         help: "replay a run's exported journal: its configuration, each knob change at its step",
       },
+      ...sweeps,
       workspace,
       json: progress,
     },
-    notes: 'Ctrl+C writes a checkpoint and stops; resume RUN goes on from there.',
-    run: async (call) => (await import('./train')).train(call),
+    notes:
+      'Ctrl+C writes a checkpoint and stops; resume RUN goes on from there, queue run with a sweep. A sweep prints a line of JSON a run, and one that ranks them.',
+    run: async (call) =>
+      call.texts('sweep').length > 0
+        ? (await import('./sweep')).sweep(call)
+        : (await import('./train')).train(call),
   },
   resume: {
     summary: 'continue a run from its newest checkpoint',
@@ -149,6 +163,15 @@ export const VERBS: Record<string, Verb> = {
     notes:
       'RUN is an id, a name, or last. Exits 1 when a resume was not exact, or a file has changed.',
     run: async (call) => (await import('./certificate')).certificate(call),
+  },
+  queue: {
+    summary: 'list, add, run, remove, restore, retry, move and clear jobs that wait',
+    operands: 'ACT …',
+    arity: [0, 1001],
+    options: { ...configuration, ...sweeps, workspace, json: progress },
+    notes:
+      'add takes the options of train, --sweep too. A job whose run broke off goes on from its newest checkpoint.',
+    run: async (call) => (await import('./queue')).queue(call),
   },
   runs: {
     summary: 'list, rename, tag, star, delete, restore, copy, export and import runs',

@@ -17,6 +17,7 @@ import type { Service, Source } from '@shared/protocol/service';
 import { runImporter } from '../importer/run';
 import { openStore } from '../store';
 import type { RunOrigin, RunStore, RunWriter, Samples } from '../store/port';
+import type { QueuedJob } from '../store/queue';
 import { loadBackend } from './backend';
 import type { LoadedBackend } from './backend';
 import type { Dataset } from './data/dataset';
@@ -38,6 +39,8 @@ import { knobsAt } from './run/planned';
 import { RunSession } from './run/session';
 import { samplesFromCheckpoint, weightsOf } from './run/stored';
 import type { SamplingContext } from './sampling-sources';
+import { QueueRunner } from './queue';
+import { queueRequests } from './queue-requests';
 import { shelfRequests } from './shelf-requests';
 import { sources } from './sources';
 import { topic, Topics } from './topics';
@@ -100,6 +103,7 @@ class LocalEngine implements Engine {
   private readonly measured = new Map<string, number>();
   private readonly pace = new Pace();
   private readonly prototypes: PrototypeContext;
+  private readonly queue: QueueRunner;
 
   constructor(
     private readonly options: EngineOptions,
@@ -116,6 +120,13 @@ class LocalEngine implements Engine {
       resources: options.resources,
       cache: join(options.workspace, 'cache'),
       importer: (job, how) => runImporter(job, { entry: options.importerEntry, ...how }),
+    });
+    this.queue = new QueueRunner({
+      ...{ store, notify: this.notify, changed: () => this.topics.changed(topic.queue) },
+      idle: () => this.session === null && this.starting === null,
+      train: (job) => this.begin(() => this.startJob(job)),
+      stop: (run) => this.activeSession(run).stop(),
+      seconds: (config) => this.seconds(config),
     });
   }
 
@@ -142,6 +153,7 @@ class LocalEngine implements Engine {
       session: () => this.session,
       preparing: () => this.preparing(),
       notices: () => this.notices,
+      queue: () => this.queue.snapshot(),
       memory: () => ({ rss_bytes: process.memoryUsage().rss, total_bytes: totalmem() }),
     };
     return make(context, input, changed) as ReturnType<(typeof sources)[N]>;
@@ -176,10 +188,7 @@ class LocalEngine implements Engine {
     'data.describe': ({ data }) => this.datasets.describe(data),
     'model.estimate': ({ config }) => ({
       ...estimate(config),
-      // No trial disturbs a run that trains.
-      step_s:
-        this.measured.get(speedKey(config)) ??
-        (this.session === null ? this.pace.stepSeconds(config) : null),
+      step_s: this.stepSeconds(config),
       measured_s: { f32: this.measuredAt(config, 'f32'), bf16: this.measuredAt(config, 'bf16') },
     }),
     'runs.list': () => ({ runs: this.store.list() }),
@@ -202,6 +211,11 @@ class LocalEngine implements Engine {
     'run.branchpoint': ({ run, step }) => branchPoint(this.store, run, step),
     'run.branch': ({ run, step, config }) => this.begin(() => this.branch(run, step, config)),
     ...shelfRequests(() => this.store, this.topics),
+    ...queueRequests({
+      ...{ store: () => this.store, datasets: () => this.datasets, runner: () => this.queue },
+      topics: this.topics,
+      seconds: (config) => this.seconds(config),
+    }),
     'run.pause': ({ run }) => ({ step: this.activeSession(run).pause() }),
     'run.resume': ({ run }) => ({ step: this.activeSession(run).resume() }),
     'run.stop': async ({ run }) => ({ step: await this.activeSession(run).stop() }),
@@ -236,6 +250,17 @@ class LocalEngine implements Engine {
     );
   }
 
+  private stepSeconds(config: RunConfig): number | null {
+    const measured = this.measured.get(speedKey(config));
+    // No trial disturbs a run that trains.
+    return measured ?? (this.session === null ? this.pace.stepSeconds(config) : null);
+  }
+
+  private seconds(config: RunConfig): number | null {
+    const step_s = this.stepSeconds(config);
+    return step_s === null ? null : step_s * config.training.steps;
+  }
+
   private activeSession(run: string): RunSession {
     if (this.session?.run === run) return this.session;
     throw new AppError('wrong_state', 'That run is not training now.', {
@@ -255,6 +280,8 @@ class LocalEngine implements Engine {
       return await start();
     } finally {
       this.tellStarting(null);
+      // Where nothing was started the queue may go on, once the failure was told.
+      setImmediate(() => this.queue.next());
     }
   }
 
@@ -271,10 +298,26 @@ class LocalEngine implements Engine {
       : undefined;
   }
 
-  private async startFresh(config: RunConfig, plan: JournalPlan = []): Promise<{ run: string }> {
+  private startJob(job: QueuedJob): Promise<unknown> {
+    if (job.run !== null) return this.startAgain(job.run);
+    if (job.config === null) throw new AppError('internal', 'a job without settings was taken');
+    return this.startFresh(job.config, [], job.job);
+  }
+
+  /** @param job  of the queue, that the run is made for */
+  private async startFresh(
+    config: RunConfig,
+    plan: JournalPlan = [],
+    job?: number,
+  ): Promise<{ run: string }> {
     const dataset = await this.datasets.load(config.data);
     checkDataFits(config, dataset);
-    const writer = this.recorded(this.store.create(this.originOf(config, dataset, plan)), config);
+    const origin = {
+      ...this.originOf(config, dataset, plan),
+      ...(job === undefined ? {} : { job }),
+    };
+    const writer = this.recorded(this.store.create(origin), config);
+    if (job !== undefined) this.queue.made(job, writer.run);
     await this.launch(writer, () => openFresh(config, dataset, this.backend, writer, plan));
     return { run: writer.run };
   }
@@ -375,11 +418,13 @@ class LocalEngine implements Engine {
       opened.diagnose = () => firstBadTensor(opened, this.store);
       const session = new RunSession(opened, name, this.topics, this.notify, this.jobs);
       this.session = session;
-      void session.ended.then(() => {
+      this.queue.launched(writer.run);
+      void session.ended.then((ending) => {
         const { step_s } = session.gauges;
         if (step_s !== null) this.measured.set(speedKey(opened.config), step_s);
         this.session = null;
         this.topics.changed(topic.status, topic.runs);
+        this.queue.ended(writer.run, ending);
       });
       this.topics.changed(
         topic.status,
@@ -420,6 +465,7 @@ class LocalEngine implements Engine {
         this.notify('error', `The run could not be continued: ${error.message}`, error.remedy);
       }
     }
+    this.queue.recover(recover.pid);
   }
 
   async weightsSha256(run: string): Promise<string> {
@@ -440,6 +486,7 @@ class LocalEngine implements Engine {
   }
 
   async close(): Promise<void> {
+    this.queue.close();
     await this.session?.stop('released');
     this.jobs.close();
     this.easel.dispose();

@@ -25,6 +25,7 @@ export interface SourceContext extends PrototypeContext {
   session(): RunSession | null;
   preparing(): Preparing | undefined;
   notices(): Notice[];
+  queue(): SubscriptionEvent<'queue'>;
   memory(): { rss_bytes: number; total_bytes: number };
 }
 
@@ -152,6 +153,7 @@ export const sources: { [N in SubscriptionName]: Maker<N> } = {
     };
     return { ...source, close };
   },
+  queue: (context, _input, changed) => latest(context, topic.queue, changed, () => context.queue()),
   curves,
   journal,
   samples: (context, { run }, changed) =>

@@ -17,6 +17,7 @@ export class Topics {
 export const topic = {
   status: 'status',
   runs: 'runs',
+  queue: 'queue',
   /** Rows were dropped: row numbers begin anew. */
   rewound: (run: string): string => `rewound ${run}`,
   curves: (run: string): string => `curves ${run}`,

@@ -33,6 +33,7 @@ import {
   readResumes,
   readSamples,
 } from './records';
+import { queueStore } from './queue';
 import { createFolder, removeFolder, sweepWorkspace } from './run-create';
 import { findRun, layout, runsPath } from './run-folder';
 import type { RunFolder } from './run-folder';
@@ -69,6 +70,7 @@ class FileStore implements RunStore {
   readonly notebooks;
   readonly keys;
   readonly shelf;
+  readonly queue;
   readonly #writers = new Map<string, OpenRun>();
   readonly #summaries: Summaries;
 
@@ -84,6 +86,7 @@ class FileStore implements RunStore {
     this.notebooks = notebookStore(fs, root, writable);
     this.keys = keysStore(fs, root, writable);
     this.shelf = shelfOf(fs, root, clock, writable);
+    this.queue = queueStore(fs, root, clock, writable, (job, since) => this.#runOf(job, since));
     if (!readonly) sweepWorkspace(fs, root, notebooks);
   }
 
@@ -137,12 +140,12 @@ class FileStore implements RunStore {
     const folder = this.#find(run);
     const origin = readOrigin(this.fs, folder);
     const summary = this.#summaries.summary(folder, this.#writers.get(run)?.db);
-    const { config, plan, bank, parent, data, versions } = origin;
+    const { config, plan, bank, parent, job, data, versions } = origin;
     return this.#with(folder, (db) => {
       const journal = readJournal(db);
       return {
         summary,
-        origin: { config, plan, bank, parent, data, versions },
+        origin: { config, plan, bank, parent, job, data, versions },
         knobs: knobsAfter(config.knobs, journal),
         journal,
         acts: readActs(db),
@@ -276,6 +279,23 @@ class FileStore implements RunStore {
     } catch (error) {
       return quarantined(this.fs, folder, error);
     }
+  }
+
+  /** The run that was made for a job of the queue since that time, Unix ms. */
+  #runOf(job: number, since: number): string | null {
+    // Ids have whole seconds.
+    const young = this.#folders().filter(
+      ({ run }) => (parseRunId(run)?.created ?? 0) >= since - 1000,
+    );
+    const found = young.find((folder) => {
+      try {
+        return readOrigin(this.fs, folder).job === job;
+      } catch (error) {
+        if (error instanceof AppError) return false;
+        throw error;
+      }
+    });
+    return found?.run ?? null;
   }
 
   /** A damaged run was lost by no one in particular: `list` tells what is wrong with it. */

@@ -21,6 +21,7 @@ const OriginSchema = z.object({
   plan: JournalPlanSchema.optional(),
   bank: BankSchema.optional(),
   parent: ParentSchema.optional(),
+  job: z.number().int().positive().optional(),
   data: z.object({ name: z.string(), fingerprint: z.string(), images: z.number() }),
   versions: z.record(z.string(), z.string()),
 });

@@ -14,6 +14,7 @@ import type {
 } from '@shared/protocol/contract';
 import type { PrototypeLabel, Swap } from '@shared/protocol/contract-prototypes';
 import type { Parent } from '@shared/protocol/contract-runs';
+import type { QueueStore } from './queue';
 import type { Shelf } from './shelf';
 
 /** The run store as the engine sees it. All calls are synchronous and durable when they return. */
@@ -52,6 +53,7 @@ export interface RunStore {
   notebooks: NotebookStore;
   keys: KeysStore;
   shelf: Shelf;
+  queue: QueueStore;
   close(): void;
 }
 
@@ -63,6 +65,8 @@ export interface RunOrigin {
   bank?: Bank | undefined;
   /** Set where the run is a branch. */
   parent?: Parent | undefined;
+  /** The job of the queue that it was made for. */
+  job?: number | undefined;
   data: { name: string; fingerprint: string; images: number };
   versions: Record<string, string>;
 }

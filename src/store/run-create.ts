@@ -26,7 +26,7 @@ let staged = 0;
 export function createFolder(
   fs: FsPort,
   root: string,
-  { config, plan, bank, parent, data, versions }: RunOrigin,
+  { config, plan, bank, parent, job, data, versions }: RunOrigin,
   created: number,
   first?: LoadedCheckpoint,
 ): RunFolder {
@@ -48,6 +48,7 @@ export function createFolder(
         plan,
         bank,
         parent,
+        job,
         data,
         versions,
       });

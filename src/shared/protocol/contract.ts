@@ -6,6 +6,7 @@ import { DataConfigSchema, RunConfigSchema, SamplingConfigSchema } from '../conf
 import { BankSchema } from '../config/surgery';
 import { ERROR_CODES } from '../errors';
 import { array, RunId, step } from './contract-basics';
+import { queueRequests, queueSubscriptions } from './contract-queue';
 import { ParentSchema, runRequests } from './contract-runs';
 import { ActEntry, prototypeRequests, prototypeSubscriptions } from './contract-prototypes';
 import { trajectorySubscriptions } from './contract-trajectories';
@@ -298,6 +299,7 @@ export const requests = {
     output: z.object({ modified: z.number() }),
   },
   ...runRequests,
+  ...queueRequests,
   ...prototypeRequests,
 } as const;
 
@@ -361,6 +363,7 @@ export const subscriptions = {
     input: z.strictObject({ run: RunId }),
     event: z.object({ settings: SampleSettings, images: Images }),
   },
+  ...queueSubscriptions,
   ...trajectorySubscriptions,
   ...prototypeSubscriptions,
 } as const;

@@ -7,6 +7,7 @@ import type { Timers } from './timers';
 const MIN_INTERVAL_MS: Record<SubscriptionName, number> = {
   status: 100,
   runs: 100,
+  queue: 100,
   curves: 50,
   journal: 0,
   samples: 50,
