@@ -44,12 +44,15 @@ export async function runJobs(
     const ours = (job: QueueJob): boolean =>
       !job.elsewhere && !told.has(job.job) && (jobs?.includes(job.job) ?? true);
     await engine.request('queue.start', sweep === undefined ? {} : { sweep }, never);
+    queue.pull();
     interrupt.addEventListener('abort', stop, { once: true });
     if (interrupt.aborted) stop();
     for (;;) {
       const job = await queue.until((now) => {
         const own = now.jobs.filter(ours);
-        const next = own.find((one) => (one.state === 'running' && one.run !== null) || ended(one));
+        const next = own.find(
+          (one) => (one.run !== null && one.run === queue.trains) || ended(one),
+        );
         return next ?? (now.running || own.some(({ state }) => state === 'running') ? false : null);
       });
       if (job === null) return;
@@ -117,22 +120,25 @@ export function resultTable(results: readonly JobResult[]): string {
   return `${table([head, ...rows]).join('\n')}\n`;
 }
 
-/** The queue as it is told, and waiting for it to be in some way. */
+/** The queue and the run that trains, as they are told, and waiting for them to be in some way. */
 class QueueWatch {
-  now: Queue;
+  now: Queue = { running: false, jobs: [] };
+  trains: string | null = null;
   private waiting: (() => void) | undefined;
-  private readonly source;
+  private readonly queue;
+  private readonly status;
 
   constructor(engine: Engine) {
-    this.source = engine.subscribe('queue', {}, () => setImmediate(() => this.pull()));
-    this.now = { running: false, jobs: [] };
+    const later = (): void => void setImmediate(() => this.pull());
+    this.queue = engine.subscribe('queue', {}, later);
+    this.status = engine.subscribe('status', {}, later);
     this.pull();
   }
 
-  private pull(): void {
-    const event = this.source.pull() as Queue | undefined;
-    if (event === undefined) return;
-    this.now = event;
+  pull(): void {
+    this.now = (this.queue.pull() as Queue | undefined) ?? this.now;
+    const status = this.status.pull() as SubscriptionEvent<'status'> | undefined;
+    if (status !== undefined) this.trains = status.active?.run ?? null;
     this.waiting?.();
   }
 
@@ -146,6 +152,7 @@ class QueueWatch {
   }
 
   close(): void {
-    this.source.close();
+    this.queue.close();
+    this.status.close();
   }
 }
