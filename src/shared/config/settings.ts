@@ -85,7 +85,7 @@ export function configProblem(config: RunConfig): string | null {
   const checked = RunConfigSchema.safeParse(config);
   if (checked.success) return null;
   return checked.error.issues
-    .map(({ path, message }) => `${settingName(path.join('.'))}: ${message}`)
+    .map(({ path, message }) => `${path.join('.')}: ${message}`)
     .join('; ');
 }
 
