@@ -98,7 +98,8 @@ export function jobLine({ job, report }: JobResult): Record<string, unknown> {
 /** The lowest loss first: of the validation where all have it, else of the last training steps. */
 export function ranked(results: readonly JobResult[]): JobResult[] {
   const done = results.filter(({ job }) => job.state === 'done');
-  const validated = done.length > 0 && done.every(({ report }) => report?.val_loss != null);
+  const validated =
+    done.length > 0 && done.every(({ report }) => typeof report?.val_loss === 'number');
   const loss = ({ job, report }: JobResult): number =>
     job.state !== 'done'
       ? Infinity

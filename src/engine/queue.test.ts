@@ -132,7 +132,7 @@ it('refuses what cannot be trained before anything is added, and says which', as
 
 it('interrupted it goes on where it was, to the same bits as without', async () => {
   await ask('queue.add', { jobs: [job(tiny(7, 16))], asked, sweep: false });
-  await until(() => queue().jobs[0]?.run != null);
+  await until(() => queue().jobs.some(({ run }) => run !== null));
   await ask('queue.pause', { interrupt: true });
   const [broken] = queue().jobs;
   expect(broken).toMatchObject({ state: 'interrupted' });
@@ -154,7 +154,7 @@ it('interrupted it goes on where it was, to the same bits as without', async () 
 
 it('a person who stops a run ends its job, and the next begins', async () => {
   await ask('queue.add', { jobs: [job(tiny(1, 400)), job(tiny(2))], asked, sweep: false });
-  await until(() => queue().jobs[0]?.run != null);
+  await until(() => queue().jobs.some(({ run }) => run !== null));
   const run = queue().jobs[0]?.run ?? '';
   await ask('run.stop', { run });
   await idle();

@@ -87,7 +87,8 @@ export class QueueRunner {
     const { current } = this;
     this.interrupting = current !== null;
     // One that is still being started is stopped when it has been.
-    if (current?.run != null && !this.desk.idle()) await this.stopNow(current.run);
+    const run = current?.run ?? null;
+    if (run !== null && !this.desk.idle()) await this.stopNow(run);
     this.queue.free();
     this.desk.changed();
   }
