@@ -23,6 +23,8 @@ const inNotebook = (session: Session): boolean =>
 const onCell = (session: Session): boolean =>
   inNotebook(session) && session.document.indexOf(session.selected) >= 0;
 const at = (session: Session): number => session.document.indexOf(session.selected);
+const queueable = ({ focus, notebook }: Session): boolean =>
+  focus.cell !== undefined && notebook.problems(focus.id).length === 0;
 const isRunning = (session: Session): boolean => session.viewedActivity !== null;
 
 /**
@@ -244,6 +246,39 @@ export const ACTIONS: readonly Action[] = [
     run: ({ focus: { summary }, shell }) => {
       if (summary) shell.branch(summary.run, summary.last_checkpoint ?? 0);
     },
+  },
+  {
+    id: 'queue.add',
+    title: 'Add the settings to the queue',
+    group: 'Run',
+    keys: ['Mod+Alt+Enter'],
+    inText: true,
+    when: queueable,
+    run: (session) => void session.queue.add(session.focus.id),
+  },
+  {
+    id: 'queue.sweep',
+    title: 'Sweep over settings…',
+    group: 'Run',
+    keys: [],
+    when: queueable,
+    run: (session) => session.shell.sweep(session.focus.id),
+  },
+  {
+    id: 'queue.start',
+    title: 'Start the queue',
+    group: 'Run',
+    keys: [],
+    when: ({ queue }) => !queue.running && queue.waiting.length > 0,
+    run: ({ queue }) => void queue.start(),
+  },
+  {
+    id: 'queue.pause',
+    title: 'Pause the queue',
+    group: 'Run',
+    keys: [],
+    when: ({ queue }) => queue.running,
+    run: ({ queue }) => void queue.pause(),
   },
   {
     id: 'notebook.stale',

@@ -16,6 +16,7 @@ import type {
 import type { Service, Source } from '@shared/protocol/service';
 import { drawn, hash } from './fake-images';
 import { fakeSheet } from './fake-sheet';
+import { FakeQueue } from './fake-queue';
 import { FakeRun } from './fake-run';
 
 /** A made-up engine for looking at the window without one: never part of the product. */
@@ -23,6 +24,7 @@ export class FakeService implements Service {
   private runs = new Map<string, FakeRun>();
   private notebooks = new Map<string, string>();
   private keys: string | null = null;
+  private readonly queue = new FakeQueue();
   private saved = 0;
   private listeners = new Set<() => void>();
   private timer: ReturnType<typeof setInterval> | undefined;
@@ -80,6 +82,7 @@ export class FakeService implements Service {
       if (!found) throw new AppError('not_found', 'There is no such run.');
       return found;
     };
+    if (name.startsWith('queue.')) return this.queue.answer(name, input);
     switch (name) {
       case 'hello':
         return {
@@ -274,6 +277,8 @@ export class FakeService implements Service {
           };
         case 'runs':
           return { runs: this.list(), unread: 0 };
+        case 'queue':
+          return this.queue.event();
         case 'curves': {
           if (!run || run.recorded <= from) return undefined;
           const event = run.rows(from);

@@ -13,6 +13,7 @@ import type { Desktop } from './desktop';
 import type { HostState } from '@shared/protocol/host';
 import { Library } from './library.svelte';
 import { NotebookController } from './notebook.svelte';
+import { QueueController } from './queue.svelte';
 import { RestoreController } from './restore.svelte';
 import { RunPool } from './run-pool.svelte';
 import { RunShelf } from './run-shelf.svelte';
@@ -42,6 +43,7 @@ export class Session implements TrainDesk {
   readonly document: DocumentController;
   readonly library: Library;
   readonly shelf = new RunShelf(this);
+  readonly queue: QueueController;
   readonly shell = new Shell();
   link = $state.raw<ConnectionState>({ state: 'connecting' });
   host = $state.raw<HostState>();
@@ -77,6 +79,7 @@ export class Session implements TrainDesk {
     this.notebook = new NotebookController(this.engine, () => this.follow());
     this.document = new DocumentController(this.notebook, this);
     this.library = new Library(this);
+    this.queue = new QueueController(this);
     road.onHost((state) => this.hostIs(state));
     this.engine.onState((state) => {
       const again = this.link.state === 'lost' && state.state === 'open';
@@ -223,6 +226,7 @@ export class Session implements TrainDesk {
     };
     this.engine.subscribe('status', {}, onStatus, { onError });
     this.engine.subscribe('runs', {}, (list) => this.runsAre(list), { onError });
+    this.queue.begin(onError);
     await this.attempt(() => this.restore());
   }
 

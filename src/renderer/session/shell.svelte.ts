@@ -14,6 +14,7 @@ export class Shell {
     | { what: 'add'; index: number }
     | { what: 'keys' }
     | { what: 'branch'; run: string; step: number }
+    | { what: 'sweep'; train: string }
     | { what: 'question'; question: Question }
   >();
 
@@ -33,6 +34,11 @@ export class Shell {
   /** Asks what a branch of a run from a step is to change. */
   branch(run: string, step: number): void {
     this.over = { what: 'branch', run, step };
+  }
+
+  /** Asks which settings of a train cell a sweep is over. */
+  sweep(train: string): void {
+    this.over = { what: 'sweep', train };
   }
 
   ask(question: Question): void {
