@@ -221,12 +221,14 @@ export function queueStore(
         const position = edge(db, 'MAX') + 1;
         set(db, job, { state: 'queued', run: goOn ? run : null, problem: null, position });
       }),
-    free: () =>
+    free: () => {
+      if (statOrNull(fs, file) === null) return;
       write((db) => {
         db.prepare(
           `UPDATE jobs SET pid = NULL, token = NULL WHERE state = 'queued' AND pid = ? AND token = ?`,
         ).run(pid, token);
-      }),
+      });
+    },
     clear: () =>
       statOrNull(fs, file) === null
         ? 0
@@ -238,7 +240,7 @@ export function queueStore(
             return gone.length;
           }),
     setRunner: (runs) => {
-      if (!runs && statOrNull(fs, file) === null) return;
+      if (statOrNull(fs, file) === null) return;
       write((db) => {
         if (runs) db.prepare('INSERT OR REPLACE INTO runner VALUES (1, ?, ?)').run(pid, token);
         else db.prepare('DELETE FROM runner WHERE pid = ? AND token = ?').run(pid, token);
@@ -247,8 +249,13 @@ export function queueStore(
     ranBy: (other) =>
       read((db) => db.prepare('SELECT pid FROM runner').get()?.pid === other, false),
     stamp: () => {
-      const stat = statOrNull(fs, file);
-      return stat === null ? '' : `${stat.mtimeMs} ${stat.size} ${stat.ino}`;
+      try {
+        const stat = statOrNull(fs, file);
+        return stat === null ? '' : `${stat.mtimeMs} ${stat.size} ${stat.ino}`;
+      } catch (error) {
+        // It is looked at again and again; who reads the queue is told what is wrong.
+        return codeOf(error);
+      }
     },
   };
 }
