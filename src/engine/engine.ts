@@ -312,10 +312,7 @@ class LocalEngine implements Engine {
   ): Promise<{ run: string }> {
     const dataset = await this.datasets.load(config.data);
     checkDataFits(config, dataset);
-    const origin = {
-      ...this.originOf(config, dataset, plan),
-      ...(job === undefined ? {} : { job }),
-    };
+    const origin = { ...this.originOf(config, dataset, plan), ...(job && { job }) };
     const writer = this.recorded(this.store.create(origin), config);
     if (job !== undefined) this.queue.made(job, writer.run);
     await this.launch(writer, () => openFresh(config, dataset, this.backend, writer, plan));
