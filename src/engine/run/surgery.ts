@@ -137,6 +137,8 @@ function remake(
 
 /** Where an assignment to a row of the bank before an act stands after it; undefined where it is gone. */
 export function regrouped({ act, before, after }: Done): (row: number) => number | undefined {
+  // Shares of before say nothing of a prototype that is new, or elsewhere now: they are counted anew.
+  if (act.kind === 'split' || act.kind === 'add' || act.kind === 'revive') return () => undefined;
   const merged = act.kind === 'merge' ? act : null;
   return (row) => {
     const id = before.ids[row] ?? -1;
