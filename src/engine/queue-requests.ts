@@ -65,7 +65,7 @@ export function queueRequests({
           cause: error,
         });
       }
-      const starts = then === 'start' && !runner().waits;
+      const starts = then === 'start' && !runner().held && !runner().waits;
       const added = store().queue.add(jobs, { asked, sweep, reserve: then === 'reserve' });
       topics.changed(topic.queue);
       if (starts) runner().start();

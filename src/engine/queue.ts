@@ -27,6 +27,8 @@ const LOOK_MS = 2000;
  */
 export class QueueRunner {
   running = false;
+  /** A person paused it: what is added waits for the word too. */
+  held = false;
   /** Only jobs of this sweep. */
   private only: string | undefined;
   /** The job whose run trains, or is being started. */
@@ -76,12 +78,14 @@ export class QueueRunner {
 
   start(sweep?: string): void {
     this.only = sweep;
+    this.held = false;
     this.run(true);
     this.next();
   }
 
   /** @param interrupt  the run that trains for the queue stops, and its job goes on later */
   async pause(interrupt: boolean): Promise<void> {
+    this.held = true;
     this.run(false);
     if (!interrupt) return;
     const { current } = this;
