@@ -312,7 +312,6 @@ export class RunSession {
   /** One step; returns the seconds it took. */
   private train(): number {
     this.steering.makeDue();
-    const { trainer } = this.open;
     const started = performance.now();
     const report = this.open.micro.step(
       this.open,
