@@ -6,7 +6,12 @@ import { build } from 'vite';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { configFor } from '@shared/config/presets';
 import type { RunConfig } from '@shared/config/run-config';
-import type { RequestInput, RequestName, RequestOutput } from '@shared/protocol/contract';
+import type {
+  RequestInput,
+  RequestName,
+  RequestOutput,
+  SubscriptionEvent,
+} from '@shared/protocol/contract';
 import type { QueueJob } from '@shared/protocol/contract-queue';
 import { openStore } from '../store';
 import { createEngine } from './engine';
@@ -46,6 +51,13 @@ function queue(): { running: boolean; jobs: QueueJob[] } {
   const event = source.pull();
   source.close();
   return event as { running: boolean; jobs: QueueJob[] };
+}
+/** The run that trains; one that is still being started does not. */
+function trains(): string | null {
+  const source = engine.subscribe('status', {}, () => undefined);
+  const event = source.pull() as SubscriptionEvent<'status'> | undefined;
+  source.close();
+  return event?.active?.run ?? null;
 }
 const states = (): string[] => queue().jobs.map(({ job: id, state }) => `${id} ${state}`);
 
@@ -132,7 +144,7 @@ it('refuses what cannot be trained before anything is added, and says which', as
 
 it('interrupted it goes on where it was, to the same bits as without', async () => {
   await ask('queue.add', { jobs: [job(tiny(7, 16))], asked, sweep: false });
-  await until(() => queue().jobs.some(({ run }) => run !== null));
+  await until(() => trains() !== null);
   await ask('queue.pause', { interrupt: true });
   const [broken] = queue().jobs;
   expect(broken).toMatchObject({ state: 'interrupted' });
@@ -154,8 +166,8 @@ it('interrupted it goes on where it was, to the same bits as without', async () 
 
 it('a person who stops a run ends its job, and the next begins', async () => {
   await ask('queue.add', { jobs: [job(tiny(1, 400)), job(tiny(2))], asked, sweep: false });
-  await until(() => queue().jobs.some(({ run }) => run !== null));
-  const run = queue().jobs[0]?.run ?? '';
+  await until(() => trains() !== null);
+  const run = trains() ?? '';
   await ask('run.stop', { run });
   await idle();
   expect(states()).toEqual(['2 done', '1 cancelled']);
