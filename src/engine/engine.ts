@@ -417,8 +417,8 @@ class LocalEngine implements Engine {
       this.session = session;
       this.queue.launched(writer.run);
       void session.ended.then((ending) => {
-        const { step_s } = session.gauges;
-        if (step_s !== null) this.measured.set(speedKey(opened.config), step_s);
+        const { settled_step_s } = session.gauges;
+        if (settled_step_s !== null) this.measured.set(speedKey(opened.config), settled_step_s);
         this.session = null;
         this.topics.changed(topic.status, topic.runs);
         this.queue.ended(writer.run, ending);

@@ -82,7 +82,11 @@ export function trace(
   return { graph, signatures };
 }
 
-/** A variable `var/name`, read by `get/name`; `done/name` sets it to what `init/name` is fed. */
+/**
+ * A variable `var/name`, read by `get/name`; `done/name` sets it to a copy of what `init/name` is fed.
+ * What is fed may lie in an array of JavaScript's, which must be let go of on its own thread; a
+ * variable lets go of it where it is assigned, on any thread and several at once.
+ */
 function addVariable(graph: Graph, name: string, extents: readonly number[]): void {
   const dtype = { dtype: type(DT.float32) };
   graph.add(
@@ -92,7 +96,8 @@ function addVariable(graph: Graph, name: string, extents: readonly number[]): vo
     `var/${name}`,
   );
   graph.placeholder(DT.float32, extents, `init/${name}`);
-  graph.add('AssignVariableOp', [`var/${name}`, `init/${name}`], dtype, `set/${name}`);
+  graph.add('DeepCopy', [`init/${name}`], { T: type(DT.float32) }, `copy/${name}`);
+  graph.add('AssignVariableOp', [`var/${name}`, `copy/${name}`], dtype, `set/${name}`);
   graph.add('Identity', [`init/${name}`, `^set/${name}`], { T: type(DT.float32) }, `done/${name}`);
   graph.add('ReadVariableOp', [`var/${name}`], dtype, `get/${name}`);
 }

@@ -1,9 +1,13 @@
 import { perplexityOf, sharesOf } from '@shared/maths/clusters';
 import { USAGE_WINDOW } from '@shared/prototype-alarms';
 
+/** Steps from which on the first ones, which warm up, no longer count. */
+const SETTLED = 5;
+
 /** Running figures of a training loop: speed, time and how the prototypes are used. */
 export class Gauges {
   private stepSeconds: number | null = null;
+  private steps = 0;
 
   constructor(
     private k: number,
@@ -16,6 +20,7 @@ export class Gauges {
 
   add(seconds: number, index: Int32Array): void {
     this.active += seconds;
+    this.steps += 1;
     // The first step of a process pays for warming up; an average would carry it for long.
     this.stepSeconds =
       this.stepSeconds === null || seconds < this.stepSeconds / 2
@@ -34,6 +39,11 @@ export class Gauges {
 
   get step_s(): number | null {
     return this.stepSeconds;
+  }
+
+  /** Seconds a step that another run may be told to expect; null after too few of them. */
+  get settled_step_s(): number | null {
+    return this.steps < SETTLED ? null : this.stepSeconds;
   }
 
   get images_per_s(): number | null {
