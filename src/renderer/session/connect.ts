@@ -53,6 +53,12 @@ interface Road {
 function overSocket(page: Window, told: Told): Road {
   const scheme = page.location.protocol === 'https:' ? 'wss' : 'ws';
   let current: WebSocket | undefined;
+  /** Asked while no socket was open, as between an engine's end and the next attempt. */
+  let wanted = false;
+  const restart = (): void => {
+    wanted = current?.readyState !== WebSocket.OPEN;
+    if (!wanted) current?.send('{"protodiff":"restart"}');
+  };
   const connect = (): Promise<Transport> =>
     new Promise((resolve, reject) => {
       const socket = new WebSocket(`${scheme}://${page.location.host}/ws`);
@@ -62,7 +68,10 @@ function overSocket(page: Window, told: Told): Road {
         (bytes) => socket.send(bytes),
         () => socket.close(),
       );
-      socket.onopen = () => resolve(pipe);
+      socket.onopen = () => {
+        resolve(pipe);
+        if (wanted) restart();
+      };
       socket.onmessage = ({ data }: MessageEvent<unknown>) => {
         if (data instanceof ArrayBuffer) pipe.receive(new Uint8Array(data));
         else if (typeof data === 'string') told(parseJson(data));
@@ -73,9 +82,6 @@ function overSocket(page: Window, told: Told): Road {
         reject(new AppError('unavailable', why));
       };
     });
-  const restart = (): void => {
-    if (current?.readyState === WebSocket.OPEN) current.send('{"protodiff":"restart"}');
-  };
   return { connect, restart };
 }
 
