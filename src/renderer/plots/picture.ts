@@ -6,8 +6,9 @@ import { sketch } from './sketch';
 /** Room for a title above each panel of a file, pixels. */
 const TITLE = 24;
 const GAP = 12;
-/** Pixels of a PNG to a CSS pixel. */
+/** Pixels of a PNG to a CSS pixel, at least; a narrow panel gets more, so that it can be printed. */
 const SCALE = 2;
+const WIDE = 1200;
 
 /** Panels under each other with their titles, as a PNG. */
 export async function pngOfPanels(
@@ -15,12 +16,13 @@ export async function pngOfPanels(
 ): Promise<Uint8Array<ArrayBuffer>> {
   const { width, height, tops } = stacked(panels);
   const canvas = document.createElement('canvas');
-  Object.assign(canvas, { width: width * SCALE, height: height * SCALE });
+  const scale = Math.max(SCALE, WIDE / width);
+  Object.assign(canvas, { width: Math.round(width * scale), height: Math.round(height * scale) });
   const context = canvas.getContext('2d');
   if (!context) throw new Error('this browser has no canvas to draw on');
   panels.forEach((panel, i) => {
     const { view, style } = panel;
-    context.setTransform(SCALE, 0, 0, SCALE, 0, SCALE * (tops[i] ?? 0));
+    context.setTransform(scale, 0, 0, scale, 0, scale * (tops[i] ?? 0));
     context.fillStyle = style.ground;
     context.fillRect(0, -GAP, width, view.frame.height + TITLE + 2 * GAP);
     context.fillStyle = style.text2;
