@@ -5,6 +5,8 @@ import { expect, test } from './fixtures';
 import { findings, sidewaysScrolls, smallTargets, tabTo, untold, watchPointer } from './screen';
 import { region, stepOf } from './regions';
 
+/** Forty pictures, of which some are 4K, are taken only where a person looks at them. */
+const LOOKED_AT = process.env['PROTODIFF_PICTURES'] !== undefined;
 const TRAINS = 90_000; // ms; a loaded machine captures the step slowly
 /** Windows that the layout holds in; the last is 1440 x 900 zoomed to 200 %. */
 const SIZES = [
@@ -193,7 +195,7 @@ test('the digits are trained, steered and looked through without a pointer', asy
       const size = `${width}x${height}`;
       expect.soft(await sidewaysScrolls(page), size).toEqual([]);
       expect.soft(await smallTargets(page), size).toEqual([]);
-      await look(page, info, size);
+      if (LOOKED_AT) await look(page, info, size);
     }
     await expectNoFindings(page);
   });
