@@ -1,31 +1,20 @@
 import { spawn } from 'node:child_process';
 import { readdirSync, rmSync } from 'node:fs';
-import { join, resolve } from 'node:path';
-import { build } from 'vite';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { openStore } from '.';
 import { openDatabase } from './sqlite';
+import { buildChild } from './testing/child';
 import { SEED, seeded } from './testing/random';
 import { ORIGIN, temporaryRoot } from './testing/workspace';
 
 const KILLS = 10;
-const repository = resolve(import.meta.dirname, '../..');
-// Inside the repository, so that the child finds its packages.
-const outDir = join(repository, 'test-results', `store-child-${process.pid}`);
+let outDir: string;
+let script: string;
 const { root, remove } = temporaryRoot();
 
 beforeAll(async () => {
-  await build({
-    configFile: false,
-    logLevel: 'error',
-    resolve: { alias: { '@shared': join(repository, 'src/shared') } },
-    build: {
-      ssr: join(repository, 'src/store/testing/writer-child.ts'),
-      target: 'node16',
-      outDir,
-      rollupOptions: { output: { format: 'cjs', entryFileNames: 'child.cjs' } },
-    },
-  });
+  ({ outDir, script } = await buildChild('writer-child'));
 });
 afterAll(() => {
   rmSync(outDir, { recursive: true, force: true });
@@ -43,7 +32,7 @@ interface Life {
 /** Starts the child, and kills it without warning once it has acknowledged `acks` calls. */
 function live(acks: number, delay: number, run?: string): Promise<Life> {
   return new Promise((done) => {
-    const child = spawn(process.execPath, [join(outDir, 'child.cjs'), root, ...(run ? [run] : [])]);
+    const child = spawn(process.execPath, [script, root, ...(run ? [run] : [])]);
     let out = '';
     let errors = '';
     let dying = false;
@@ -117,7 +106,7 @@ it(`loses nothing acknowledged in ${KILLS} kills (seed ${SEED})`, async () => {
 });
 
 it('refuses a second process, and takes over once the first is dead', async () => {
-  const child = spawn(process.execPath, [join(outDir, 'child.cjs'), root]);
+  const child = spawn(process.execPath, [script, root]);
   const run = await new Promise<string>((done) => {
     let out = '';
     child.stdout.on('data', (data: Buffer) => {
@@ -145,9 +134,7 @@ it('is written by one of six processes that start at once, the others told by wh
   const { run } = store.create(ORIGIN);
   store.close();
   for (let round = 0; round < 5; round++) {
-    const children = Array.from({ length: 6 }, () =>
-      spawn(process.execPath, [join(outDir, 'child.cjs'), root, run]),
-    );
+    const children = Array.from({ length: 6 }, () => spawn(process.execPath, [script, root, run]));
     const said = children.map(() => ({ out: '', errors: '' }));
     let settled = 0;
     await new Promise<void>((done) => {

@@ -1,13 +1,13 @@
 import { spawn } from 'node:child_process';
 import { existsSync, rmSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
-import { build } from 'vite';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { PRESETS } from '@shared/config/presets';
 import { openStore } from '.';
 import type { RunStore } from './port';
 import { MAX_WAITING, retryJob } from './queue';
 import { openDatabase } from './sqlite';
+import { buildChild } from './testing/child';
 import { SEED, seeded } from './testing/random';
 import { ORIGIN, temporaryRoot } from './testing/workspace';
 
@@ -202,24 +202,11 @@ describe('the queue', () => {
 
 const KILLS = Number(process.env.KILLS ?? 5);
 it(`is whole after each of ${KILLS} kills, with all that was promised (seed ${SEED})`, async () => {
-  const repository = resolve(import.meta.dirname, '../..');
-  // Inside the repository, so that the child finds its packages.
-  const outDir = join(repository, 'test-results', `queue-child-${process.pid}`);
-  await build({
-    configFile: false,
-    logLevel: 'error',
-    resolve: { alias: { '@shared': join(repository, 'src/shared') } },
-    build: {
-      ssr: join(repository, 'src/store/testing/queue-child.ts'),
-      target: 'node16',
-      outDir,
-      rollupOptions: { output: { format: 'cjs', entryFileNames: 'child.cjs' } },
-    },
-  });
+  const { outDir, script } = await buildChild('queue-child');
   const random = seeded(SEED);
   try {
     for (let kill = 0; kill < KILLS; kill++) {
-      const lines = await live(join(outDir, 'child.cjs'), 3 + random(20), random(20));
+      const lines = await live(script, 3 + random(20), random(20));
       const db = openDatabase(join(root, 'queue.sqlite'), false);
       expect(db.prepare('PRAGMA integrity_check').get()).toMatchObject({ integrity_check: 'ok' });
       db.close();

@@ -137,17 +137,16 @@ function traceFunction(
     const { outputs, state: next = {} } = definition.run(state, inputs);
     const result = (value: tf.Tensor): Operand => known(nodes, idOf(backend, value), name);
     // All is computed before anything is assigned: a call that fails leaves the state as it was.
-    const made = [...Object.values(next), ...Object.values(outputs)].map(
-      (value) => `^${result(value).node.replace(/:\d+$/, '')}`,
-    );
+    const results = [...Object.values(next), ...Object.values(outputs)];
+    const made = new Set(results.map((value) => `^${result(value).node.replace(/:\d+$/, '')}`));
     const assigned = Object.entries(next).map(([key, value]) => {
       const { node, dtype } = result(value);
-      const inputs = [`var/${key}`, node, ...new Set(made)];
+      const inputs = [`var/${key}`, node, ...made];
       return graph.add('AssignVariableOp', inputs, { dtype: type(dtype) });
     });
+    const after = assigned.map((assignment) => `^${assignment}`);
     const fetches = Object.entries(outputs).map(([key, value]): [string, string] => {
       const { node, dtype } = result(value);
-      const after = assigned.map((assignment) => `^${assignment}`);
       const fetch = graph.add(
         'Identity',
         [node, ...after],

@@ -1,10 +1,9 @@
-import type { XAxis } from '@shared/config/notebook';
 import { runStroke } from '../components/palette';
 import type { FigureStyle } from './figure';
 import type { PanelLine, PanelPicture } from './lines';
 import { Painter } from './painter';
 import { viewPanel } from './panel';
-import type { Mark, PanelView, Range } from './panel';
+import type { Mark, PanelInput, PanelView } from './panel';
 import { loadPlotly } from './plotly';
 
 /** Least time between two drawings of news, ms. */
@@ -17,15 +16,8 @@ const REDRAW_MOST_MS = 5000;
 const SETTLE_MS = 200;
 
 /** What a panel is to show now. */
-export interface Asked {
+export interface Asked extends Omit<PanelInput, 'lines'> {
   lines: readonly PanelLine[];
-  axis: XAxis;
-  logX: boolean;
-  logY: boolean;
-  width: number;
-  height: number;
-  zoomX: Range | undefined;
-  zoomY: Range | undefined;
   marks: readonly Mark[];
   /** Of the theme, with `token` for the value of any custom property. */
   colours: Omit<FigureStyle, 'marks' | 'strokes'> & { token: (name: string) => string };
