@@ -24,7 +24,7 @@ test('two jobs and a sweep: added, moved, removed, paused over a restart, traine
   const dialog = page.getByRole('dialog', { name: 'Sweep' });
   await dialog.getByRole('combobox', { name: 'Setting to sweep' }).fill('seed');
   await page.keyboard.press('Enter');
-  await dialog.getByRole('textbox', { name: /^seed/ }).fill('1..3');
+  await dialog.getByRole('textbox', { name: /^Seed/ }).fill('1..3');
   await expect(dialog.getByRole('button', { name: 'Add 3 runs to the queue' })).toBeEnabled();
   await page.screenshot({ path: info.outputPath('sweep.png') });
   await page.keyboard.press('Enter');
@@ -48,7 +48,7 @@ test('two jobs and a sweep: added, moved, removed, paused over a restart, traine
   await page.screenshot({ path: info.outputPath('queue.png') });
   await queue.getByRole('button', { name: 'Start queue' }).click();
   await expect(queue.getByRole('button', { name: /Done, / })).toHaveCount(3, { timeout: TRAINED });
-  await queue.getByRole('button', { name: /^Compare sweep-/ }).click();
+  await queue.getByRole('button', { name: /^Compare seed/ }).click();
   const outcome = region(page, 'Compare').getByRole('region', { name: 'Outcome' });
   await expect(outcome.getByRole('row', { name: /^Step/ }).getByRole('cell')).toHaveText([
     '6',

@@ -34,7 +34,7 @@ import { branchPoint, childOf } from './run/branch';
 import { firstBadTensor } from './run/diagnose';
 import { checkDataFits, openContinued, openFresh } from './run/open';
 import type { Precision } from './backend/precision';
-import { Pace } from './pace';
+import { Pace, speedKey } from './pace';
 import { knobsAt } from './run/planned';
 import { RunSession } from './run/session';
 import { samplesFromCheckpoint, weightsOf } from './run/stored';
@@ -251,9 +251,14 @@ class LocalEngine implements Engine {
   }
 
   private stepSeconds(config: RunConfig): number | null {
-    const measured = this.measured.get(speedKey(config));
-    // No trial disturbs a run that trains.
-    return measured ?? (this.session === null ? this.pace.stepSeconds(config) : null);
+    const key = speedKey(config);
+    const { session } = this;
+    // No trial disturbs a run that trains; one that is alike tells by itself.
+    const trained = session !== null && speedKey(session.config) === key;
+    return (
+      (trained ? session.gauges.settled_step_s : this.measured.get(key)) ??
+      (session === null ? this.pace.stepSeconds(config) : null)
+    );
   }
 
   private seconds(config: RunConfig): number | null {
@@ -489,10 +494,4 @@ class LocalEngine implements Engine {
     this.easel.dispose();
     this.store.close();
   }
-}
-
-/** What decides the time of a step. */
-function speedKey({ model, data, training }: RunConfig): string {
-  const { batch_size, accumulate } = training;
-  return JSON.stringify([model, data.image_size, data.channels, batch_size, accumulate]);
 }

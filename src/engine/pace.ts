@@ -104,3 +104,9 @@ export class Pace {
     return rate;
   }
 }
+
+/** What decides the time of a step. */
+export function speedKey({ model, data, training }: RunConfig): string {
+  const { batch_size, accumulate } = training;
+  return JSON.stringify([model, data.image_size, data.channels, batch_size, accumulate]);
+}

@@ -190,6 +190,8 @@ export class QueueRunner {
   }
 
   ended(run: string, ending: 'finished' | 'stopped' | 'failed' | 'released'): void {
+    // What was measured meanwhile tells more than a trial.
+    this.seconds.clear();
     const { current, interrupting } = this;
     if (current?.run === run) {
       this.current = null;

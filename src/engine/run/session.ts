@@ -2,6 +2,7 @@ import type { KnobChange } from '@shared/config/knobs';
 import { FAMILY } from '@shared/config/family';
 import type { Act } from '@shared/config/surgery';
 import { imagesPerStep } from '@shared/config/run-config';
+import type { RunConfig } from '@shared/config/run-config';
 import { AppError } from '@shared/errors';
 import type { ActEntry, Activity, JournalEntry, Notice } from '@shared/protocol/contract';
 import type { MetricRow } from '../../store/port';
@@ -110,6 +111,10 @@ export class RunSession {
 
   get step(): number {
     return this.open.trainer.step;
+  }
+
+  get config(): RunConfig {
+    return this.open.config;
   }
 
   /** Steps follow each other: jobs have their time between them. In slow motion they have all of it. */

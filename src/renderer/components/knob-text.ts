@@ -1,5 +1,6 @@
 import { KNOBS } from '@shared/config/knobs';
 import type { KnobName, KnobSpec } from '@shared/config/knobs';
+import { tickText } from '../plots/ticks';
 
 const DECIMALS: Record<Exclude<KnobName, 'lr' | 'sample_every'>, number> = {
   weight_decay: 4,
@@ -19,6 +20,11 @@ export function knobText(name: KnobName, value: number): string {
   return value !== 0 && Math.abs(value) < 10 ** -digits
     ? value.toExponential(1)
     : value.toFixed(digits);
+}
+
+/** A bound of a knob's range: 1e-6, 0.01, 5,000. */
+export function plainNumber(value: number): string {
+  return Math.abs(value) >= 1000 ? value.toLocaleString('en') : tickText(value);
 }
 
 /** The number that a person typed, commas allowed; NaN when it is none. */

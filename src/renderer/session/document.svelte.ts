@@ -34,6 +34,8 @@ export interface Notice {
   undo?: boolean;
   act?: { words: string; run: () => void };
   level?: 'info' | 'warning';
+  /** What it offers can be had elsewhere too: it need not stay. */
+  brief?: true;
 }
 
 export interface Selection {

@@ -3,7 +3,7 @@ import type { KnobChange, KnobName, KnobSpec, Knobs } from '@shared/config/knobs
 import { AppError } from '@shared/errors';
 import type { JournalEntry } from '@shared/protocol/contract';
 import { SvelteMap } from 'svelte/reactivity';
-import { knobText } from '../components/knob-text';
+import { knobText, plainNumber } from '../components/knob-text';
 
 export type KnobState = 'settled' | 'pending' | 'refused' | 'disabled';
 
@@ -70,7 +70,8 @@ export class KnobsController {
     const start = this.start;
     if (!start) return [];
     return KNOB_NAMES.map((name) => {
-      const request = this.requests.get(name);
+      // What was still asked for, or refused, is void when the run no longer takes changes.
+      const request = live ? this.requests.get(name) : undefined;
       const applied = this.applied[name] ?? start[name];
       const state = !live
         ? 'disabled'
@@ -141,8 +142,8 @@ export class KnobsController {
 
 export function refusal(name: KnobName, value: number): string {
   const spec: KnobSpec = KNOBS[name];
-  const range = `${knobText(name, spec.min)} to ${knobText(name, spec.max)}`;
+  const range = `${plainNumber(spec.min)} to ${plainNumber(spec.max)}`;
   if (!Number.isFinite(value)) return `not a number: choose from ${range}`;
   if (spec.integer && !Number.isInteger(value)) return `whole numbers only, from ${range}`;
-  return `${knobText(name, value)} is outside ${range}`;
+  return `${plainNumber(value)} is outside ${range}`;
 }

@@ -53,11 +53,17 @@ describe('KnobsController', () => {
     const { knobs, lr } = made(send);
     knobs.set('lr', 5, true);
     expect(lr()).toMatchObject({ state: 'refused', applied: 1e-4, requested: 5 });
-    expect(lr()?.line).toMatch(/outside 1.0e-6 to 1.0e-2/);
+    expect(lr()?.line).toMatch(/^5 is outside 1e-6 to 0\.01$/);
     knobs.set('lr', NaN, true);
     expect(lr()?.line).toMatch(/not a number/);
     await vi.advanceTimersByTimeAsync(500);
     expect(send).not.toHaveBeenCalled();
+  });
+
+  it('shows what holds when the run that refused a value has ended', () => {
+    const { knobs } = made(() => Promise.resolve([]));
+    knobs.set('lr', 5, true);
+    expect(knobs.view(false)[0]).toMatchObject({ requested: 1e-4, line: 'as the run began' });
   });
 
   it('says why the engine refused', async () => {

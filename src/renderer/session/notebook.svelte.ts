@@ -7,8 +7,8 @@ import type { RunConfig } from '@shared/config/run-config';
 import { AppError } from '@shared/errors';
 import type { Client } from '@shared/protocol/client';
 import type { RequestOutput } from '@shared/protocol/contract';
-import { problemsOf } from './problems';
-import type { Problem } from './problems';
+import { problemsOf } from '@shared/config/problems';
+import type { Problem } from '@shared/config/problems';
 
 /** A pause in typing after which the notebook is written. */
 const REST_MS = 600;

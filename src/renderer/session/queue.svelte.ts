@@ -55,6 +55,7 @@ export class QueueController {
       const waits = jobs.length === 1 ? 'A job was added' : `${jobs.length} jobs were added`;
       this.window.document.notice = {
         words: `${waits} to the queue.`,
+        brief: true,
         act: { words: 'Undo', run: () => void this.remove(jobs) },
       };
     });
@@ -118,13 +119,14 @@ export class QueueController {
     });
   }
 
-  /** The sweeps that have runs, the newest first, with those runs. */
+  /** The sweeps that have runs, the newest first, with those runs and what they are over. */
   readonly sweeps = $derived.by(() => {
-    const found = new Map<string, { runs: string[]; jobs: number }>();
-    for (const { sweep, run } of [...this.jobs].sort((a, b) => a.job - b.job)) {
+    const found = new Map<string, { runs: string[]; jobs: number; over: string }>();
+    for (const { sweep, run, differs } of [...this.jobs].sort((a, b) => a.job - b.job)) {
       if (sweep === null) continue;
       const { runs, jobs } = found.get(sweep) ?? { runs: [], jobs: 0 };
-      found.set(sweep, { runs: run === null ? runs : [...runs, run], jobs: jobs + 1 });
+      const over = differs.map(({ name }) => name).join(' × ');
+      found.set(sweep, { runs: run === null ? runs : [...runs, run], jobs: jobs + 1, over });
     }
     return [...found].filter(([, { runs }]) => runs.length > 0).reverse();
   });

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { KNOBS } from './knobs';
+import { sentenceOf } from './problems';
 import { RunConfigSchema } from './run-config';
 import type { RunConfig } from './run-config';
 
@@ -85,7 +86,10 @@ export function configProblem(config: RunConfig): string | null {
   const checked = RunConfigSchema.safeParse(config);
   if (checked.success) return null;
   return checked.error.issues
-    .map(({ path, message }) => `${path.join('.')}: ${message}`)
+    .map((issue) => {
+      const words = issue.code === 'custom' ? issue.message : sentenceOf(issue).slice(0, -1);
+      return `${settingName(issue.path.join('.'))}: ${words}`;
+    })
     .join('; ');
 }
 

@@ -1,4 +1,4 @@
-import type { Problem } from '../../session/problems';
+import type { Problem } from '@shared/config/problems';
 
 /** The sentence for a setting, or for anything inside it. */
 export function problemAt(problems: readonly Problem[], path: string): string | undefined {

@@ -16,3 +16,12 @@ export function measuredAt(all: readonly Snapshot[], step: number): Snapshot | u
 export function percentTick(share: number): string {
   return `${Number((100 * share).toPrecision(2))} %`;
 }
+
+const TOPS = [1, 1.5, 2, 3, 4, 5, 6, 8, 10];
+
+/** The top of an axis from 0 that holds `value`, so that it and its half are short to write. */
+export function roundTop(value: number): number {
+  const unit = 10 ** Math.floor(Math.log10(value));
+  const top = TOPS.find((each) => each * unit >= value * (1 - 1e-9)) ?? 10;
+  return Number((top * unit).toPrecision(3));
+}

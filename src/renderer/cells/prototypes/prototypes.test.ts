@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import type { Snapshot } from '../../session/prototype-history';
 import { alarmOf, alarmWords, listed } from './alarm-words';
 import { figuresOf, nearestPrototypes } from './figures';
-import { measuredAt, meanSwap, percentTick } from './gauges';
+import { measuredAt, meanSwap, percentTick, roundTop } from './gauges';
 import { between, nearestPoint, neighbour, scaleOf } from './map-geometry';
 import { sparkPath } from './spark';
 import { mapSummary } from './summary';
@@ -99,7 +99,18 @@ describe('words', () => {
     expect(measuredAt([at(3)], 9)).toBeUndefined();
     expect([percentTick(0.2), percentTick(0.00512)]).toEqual(['20 %', '0.51 %']);
     expect(sparkPath([0, 2, 1], 12, 12)).toBe('M1.0 11.0L6.0 1.0L11.0 6.0');
+    expect(sparkPath([2, null, 1], 12, 12)).toBe('M1.0 1.0M11.0 6.0');
   });
+});
+
+it.each([
+  [0.74, 0.8],
+  [0.0102, 0.015],
+  [0.01, 0.01],
+  [0.3, 0.3],
+  [1, 1],
+])('an axis that holds %d ends at %d', (value, top) => {
+  expect(roundTop(value)).toBe(top);
 });
 
 describe('the map', () => {

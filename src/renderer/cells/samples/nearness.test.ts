@@ -20,7 +20,7 @@ describe('how near images are to training images', () => {
     expect(nearWords([image(0.2)], null)).toBe('Nearest training images: median distance 0.200.');
     const said = (...distances: number[]): string => nearWords(distances.map(image), 0.1);
     expect(said(0.2, 0.15)).toMatch(/usually 0\.100 from each other, none is nearer/);
-    expect(said(0.2, 0.07)).toMatch(/1 of 2 are nearer than it/);
+    expect(said(0.2, 0.07)).toMatch(/1 of 2 are nearer than that/);
     expect(said(0.2, 0.07, 0.01)).toMatch(/median distance 0\.0700.*1 of 3 are copies/);
   });
 });

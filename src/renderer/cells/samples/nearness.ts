@@ -22,9 +22,9 @@ export function nearWords(images: readonly SheetImage[], usual: number | null): 
   const [copies, near] = [of('copy'), of('near')];
   const words =
     copies > 0
-      ? `${copies} of ${distances.length} are copies: nearer than half of it`
+      ? `${copies} of ${distances.length} are copies: nearer than half of that`
       : near > 0
-        ? `${near} of ${distances.length} are nearer than it`
-        : 'none is nearer than it';
+        ? `${near} of ${distances.length} are nearer than that`
+        : 'none is nearer than that';
   return `Nearest training images: median distance ${median}; training images are usually ${figure(usual)} from each other, ${words}.`;
 }

@@ -14,7 +14,13 @@ export function problemsOf(error: z.ZodError): Problem[] {
   }));
 }
 
-function sentenceOf(issue: z.core.$ZodIssue): string {
+const TAKES: Readonly<Record<string, string>> = {
+  int: 'a whole number',
+  boolean: 'true or false',
+  array: 'a list',
+};
+
+export function sentenceOf(issue: z.core.$ZodIssue): string {
   switch (issue.code) {
     case 'too_small':
       if (issue.origin === 'string') return 'Fill this in.';
@@ -24,7 +30,9 @@ function sentenceOf(issue: z.core.$ZodIssue): string {
     case 'too_big':
       return `Choose ${number(issue.maximum)} or less.`;
     case 'invalid_type':
-      return issue.expected === 'int' ? 'Choose a whole number.' : 'Choose a number.';
+      return `Choose ${TAKES[issue.expected] ?? 'a number'}.`;
+    case 'invalid_value':
+      return `Choose ${issue.values.map(String).join(', ')}.`;
     default:
       return capital(issue.message);
   }

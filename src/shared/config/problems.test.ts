@@ -23,6 +23,12 @@ describe('problemsOf', () => {
     ['a huge batch', (c) => (c.training.batch_size = 5000), 'training.batch_size', /4,096 or less/],
     ['half a step', (c) => (c.training.steps = 1.5), 'training.steps', /whole number/],
     ['no number', (c) => (c.model.k = NaN), 'model.k', /number/],
+    [
+      'a word',
+      (c) => Object.assign(c.model, { prediction: 'y' }),
+      'model.prediction',
+      /eps, v, x_0/,
+    ],
     ['a negative seed', (c) => (c.seed = -1), 'seed', /0 or more/],
     [
       'no folder',
