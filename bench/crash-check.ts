@@ -43,7 +43,11 @@ export function examine(root: string, promised: Promised): Found {
     if (summary === undefined || summary.problem !== null) {
       corrupt(found, `the list says of it: ${summary?.problem ?? 'nothing'}`);
     }
-    checkDatabase(found, join(root, 'runs', run, 'run.sqlite'));
+    const folder = join(root, 'runs', run);
+    // What was put aside before a migration is whole as well, or not there.
+    for (const file of readdirSync(folder).filter((name) => /^run\b.*\.sqlite$/.test(name))) {
+      checkDatabase(found, join(folder, file));
+    }
     step.forEach((at, row) => {
       if (at === row + 1) return;
       found.gaps += 1;

@@ -1,5 +1,5 @@
 /** `npm run -s bench -- NAME [options]`: builds bench/NAME.ts beside the installed packages and runs it. */
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -50,5 +50,7 @@ if (source.endsWith('.ts')) {
   });
   script = join(OUT, `${name}.cjs`);
 }
-const { status, signal } = spawnSync(process.execPath, [script, ...rest], { stdio: 'inherit' });
-process.exit(signal ? 1 : (status ?? 1));
+const child = spawn(process.execPath, [script, ...rest], { stdio: 'inherit' });
+// It may have something to say before it ends.
+for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.kill(signal));
+child.on('close', (status, signal) => process.exit(signal ? 1 : (status ?? 1)));

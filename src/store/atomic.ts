@@ -14,9 +14,7 @@ const TEMPORARY = /^\..*\.(\d+)-\d+\.tmp$/;
  * the temporary file is removed, or left to `sweepTemporaries` when even that fails.
  */
 export function atomicWrite(fs: FsPort, path: string, chunks: readonly Uint8Array[]): void {
-  written += 1;
-  const temporary = join(dirname(path), `.${basename(path)}.${process.pid}-${written}.tmp`);
-  try {
+  replaceWith(fs, path, (temporary) => {
     const fd = fs.open(temporary, 'wx');
     try {
       for (const chunk of chunks) writeAll(fs, fd, chunk);
@@ -24,6 +22,15 @@ export function atomicWrite(fs: FsPort, path: string, chunks: readonly Uint8Arra
     } finally {
       fs.close(fd);
     }
+  });
+}
+
+/** The same with a file that `make` writes, and syncs, under the temporary name. */
+export function replaceWith(fs: FsPort, path: string, make: (temporary: string) => void): void {
+  written += 1;
+  const temporary = join(dirname(path), `.${basename(path)}.${process.pid}-${written}.tmp`);
+  try {
+    make(temporary);
     fs.rename(temporary, path);
   } catch (error) {
     discard(fs, temporary, error);

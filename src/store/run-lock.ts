@@ -1,3 +1,4 @@
+import { backUp } from './backup';
 import { guarded } from './disk-error';
 import type { FsPort } from './fs-port';
 import { releaseLock, takeLock } from './lock';
@@ -27,6 +28,7 @@ export function openLocked(fs: FsPort, folder: RunFolder): Database {
         takeLock(fs, folder.lock, folder.run);
         locked = true;
       });
+      backUp(fs, folder, db);
       migrate(db);
       return db;
     } catch (error) {

@@ -103,14 +103,14 @@ export function versionOf(db: Database): number {
   return version;
 }
 
-/** Brings the schema up to date, each step whole or not at all. The caller is the only writer. */
+/** Brings the schema up to date, all of it or nothing. The caller is the only writer. */
 export function migrate(db: Database): void {
-  for (let version = versionOf(db); version < SCHEMA_VERSION; version++) {
-    db.transaction(() => {
-      MIGRATIONS[version]?.(db);
-      db.exec(`PRAGMA user_version = ${version + 1}`);
-    });
-  }
+  const version = versionOf(db);
+  if (version === SCHEMA_VERSION) return;
+  db.transaction(() => {
+    for (const step of MIGRATIONS.slice(version)) step(db);
+    db.exec(`PRAGMA user_version = ${SCHEMA_VERSION}`);
+  });
 }
 
 /** A commit is on the disk when it returns, and readers are never blocked. */

@@ -1,13 +1,19 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync, rmSync, watch } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { openStore } from '.';
 import type { RunStore } from './port';
 import { SCHEMA_VERSION } from './schema';
 import { openDatabase } from './sqlite';
+import { buildChild } from './testing/child';
 import { olderRun, VERSIONS } from './testing/older';
+import { SEED, seeded } from './testing/random';
 import { metricRows, ORIGIN, temporaryRoot, tensorsOf } from './testing/workspace';
 
+/** KILLS=100 is the full number. */
+const KILLS = Number(process.env.KILLS ?? 4);
 let root: string;
 let remove: () => void;
 let store: RunStore;
@@ -39,14 +45,107 @@ it.each(VERSIONS)(
     writer.appendMetrics(metricRows(6, 6));
     writer.writeCheckpoint(6, tensorsOf(6), {}, 3);
     writer.end('finished');
-    const db = openDatabase(path, true);
-    expect(db.version()).toBe(SCHEMA_VERSION);
-    db.close();
+    expect(versionAt(path)).toBe(SCHEMA_VERSION);
     expect(store.list()).toMatchObject([{ state: 'finished', step: 6, last_checkpoint: 6 }]);
     expect(store.metrics(run, 0, 10).step).toEqual(Float64Array.of(1, 2, 3, 4, 5, 6));
     expect(store.read(run).journal).toEqual(journal);
   },
 );
+
+/** The version of a database, which is whole. */
+function versionAt(path: string): number {
+  const db = openDatabase(path, true);
+  try {
+    expect(db.prepare('PRAGMA integrity_check').get()).toMatchObject({ integrity_check: 'ok' });
+    return db.version();
+  } finally {
+    db.close();
+  }
+}
+const backupsIn = (folder: string): string[] =>
+  readdirSync(folder).filter((name) => /^run\..+\.sqlite$/.test(name));
+
+it('keeps the database as it was before it was brought up to date, once, and not in copies', () => {
+  const run = olderRun(root, 3);
+  const folder = join(root, 'runs', run);
+  store.open(run).release();
+  expect(backupsIn(folder)).toEqual(['run.v3.sqlite']);
+  // An older Protodiff finds all of it there.
+  const backup = openDatabase(join(folder, 'run.v3.sqlite'), true);
+  expect(backup.prepare('SELECT max(step) AS last FROM metrics').get()).toMatchObject({ last: 5 });
+  expect(() => backup.prepare('SELECT * FROM acts').all()).toThrow(/no such table/);
+  backup.close();
+  expect(versionAt(join(folder, 'run.v3.sqlite'))).toBe(3);
+  const before = readFileSync(join(folder, 'run.v3.sqlite'));
+  store.open(run).release();
+  expect(readFileSync(join(folder, 'run.v3.sqlite'))).toEqual(before);
+  expect(backupsIn(join(root, 'runs', store.shelf.copy(run)))).toEqual([]);
+});
+
+it('refuses a run that a later Protodiff wrote, and leaves it as it is', () => {
+  const run = olderRun(root, SCHEMA_VERSION);
+  const path = join(root, 'runs', run, 'run.sqlite');
+  const db = openDatabase(path, false);
+  db.exec(`PRAGMA user_version = ${SCHEMA_VERSION + 1}`);
+  db.close();
+  const before = readFileSync(path);
+  expect(() => store.open(run)).toThrow(
+    expect.objectContaining({
+      message: expect.stringContaining('was written by a later Protodiff'),
+      remedy: 'Open it with that version, or update this one.',
+    }),
+  );
+  expect(store.list()[0]?.problem).toContain('was written by a later Protodiff');
+  expect(readFileSync(path)).toEqual(before);
+  expect(backupsIn(join(root, 'runs', run))).toEqual([]);
+});
+
+it(`is of the old version or the new one, and whole, when killed while it is brought up, ${KILLS} times (seed ${SEED})`, async () => {
+  const { outDir, script } = await buildChild('writer-child');
+  const random = seeded(SEED);
+  const older = VERSIONS.filter((version) => version < SCHEMA_VERSION);
+  /** Before the backup was there, between it and the new version, after. */
+  const fell = new Set<string>();
+  for (let kill = 0; kill < KILLS; kill++) {
+    const version = older[random(older.length)] ?? 1;
+    const run = olderRun(root, version);
+    const folder = join(root, 'runs', run);
+    const from = ['lock', `run.v${version}.sqlite`][random(2)] ?? '';
+    const start = (): ChildProcess => spawn(process.execPath, [script, root, run]);
+    await killAfter(random(8), join(folder, from), start);
+    const now = versionAt(join(folder, 'run.sqlite'));
+    expect([version, SCHEMA_VERSION]).toContain(now);
+    const backups = backupsIn(folder);
+    fell.add(now === SCHEMA_VERSION ? 'after' : backups.length > 0 ? 'between' : 'before');
+    if (now === SCHEMA_VERSION) expect(backups).toEqual([`run.v${version}.sqlite`]);
+    for (const name of backups) expect(versionAt(join(folder, name))).toBe(version);
+
+    store.open(run).release();
+    expect(versionAt(join(folder, 'run.sqlite'))).toBe(SCHEMA_VERSION);
+    expect(backupsIn(folder)).toEqual([`run.v${version}.sqlite`]);
+    expect(readdirSync(folder).filter((name) => name.endsWith('.tmp'))).toEqual([]);
+    expect([...store.metrics(run, 0, 5).step]).toEqual([1, 2, 3, 4, 5]);
+    expect(store.loadCheckpoint(run, 5).tensors).toEqual(tensorsOf(5));
+    rmSync(folder, { recursive: true });
+  }
+  rmSync(outDir, { recursive: true });
+  // Enough of them reach each of the moments.
+  if (KILLS >= 50) expect([...fell].sort()).toEqual(['after', 'before', 'between']);
+}, 600_000);
+
+/** Kills the process `ms` after `file` has appeared. */
+function killAfter(ms: number, file: string, start: () => ChildProcess): Promise<void> {
+  rmSync(join(dirname(file), 'lock'), { force: true });
+  return new Promise((done) => {
+    const watcher = watch(dirname(file), () => {
+      if (!existsSync(file)) return;
+      watcher.close();
+      setTimeout(() => child.kill('SIGKILL'), ms);
+    });
+    const child = start();
+    child.on('close', () => done());
+  });
+}
 
 it('keeps a fixture of every version that was released', () => {
   expect(VERSIONS).toContain(1);

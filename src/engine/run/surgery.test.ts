@@ -82,11 +82,13 @@ const OWN: { at_step: number; act: Act }[] = [
   { at_step: 0, act: { kind: 'freeze', prototype: 2 } },
   { at_step: 2, act: { kind: 'revive', prototype: 1 } },
   { at_step: 2, act: { kind: 'split', prototype: 3 } },
+  { at_step: 2, act: { kind: 'add' } },
 ];
 const PLANNED: { at_step: number; act: Act }[] = [
   { at_step: 5, act: { kind: 'unfreeze', prototype: 2 } },
+  { at_step: 5, act: { kind: 'remove', prototype: 5 } },
   { at_step: 5, act: { kind: 'merge', prototype: 0, into: 4 } },
-  { at_step: 7, act: { kind: 'undo', act: 4 } },
+  { at_step: 7, act: { kind: 'undo', act: 6 } },
 ];
 
 describe('acts on prototypes', () => {
@@ -111,7 +113,7 @@ describe('acts on prototypes', () => {
     }
     session.resume();
     expect(await session.ended).toBe('finished');
-    expect(opened.bank).toEqual({ ids: [0, 1, 2, 3, 4], frozen: [], next: 5 });
+    expect(opened.bank).toEqual({ ids: [0, 1, 2, 3, 4], frozen: [], next: 6 });
     const expected = traceOf(store, run, STEPS);
     const { acts } = store.read(run);
     expect(planOf([], acts)).toEqual([...OWN, ...PLANNED]);
