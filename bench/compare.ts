@@ -7,7 +7,7 @@ import { spread } from './spread';
 /**
  * Ours and the PyTorch peer in turn, A B A B, each a process of its own; prints the ratio of the
  * medians of every pair. The peer is a script that prints one JSON line with the same fields;
- * --bf16, --channels-last and --compile are its flags, --precision is ours.
+ * --bf16, --channels-last and --compile are its flags, --precision and --forward are ours.
  */
 const { values: flags } = parseArgs({
   options: {
@@ -17,6 +17,7 @@ const { values: flags } = parseArgs({
     batch: { type: 'string', default: '32' },
     steps: { type: 'string', default: '10' },
     precision: { type: 'string', default: 'f32' },
+    forward: { type: 'string', default: 'f32' },
     pairs: { type: 'string', default: '5' },
     bf16: { type: 'boolean', default: false },
     'channels-last': { type: 'boolean', default: false },
@@ -41,7 +42,7 @@ function measure(command: string, args: string[]): z.infer<typeof Line> {
 }
 
 const common = ['--config', flags.config, '--batch', flags.batch, '--steps', flags.steps];
-const own = ['--precision', flags.precision, '--json'];
+const own = ['--precision', flags.precision, '--forward', flags.forward, '--json'];
 const peerFlags = (['bf16', 'channels-last', 'compile'] as const)
   .filter((name) => flags[name])
   .map((name) => `--${name}`);
@@ -66,6 +67,7 @@ const result = {
   batch: Number(flags.batch),
   pairs: ratios.train.length,
   precision: flags.precision,
+  forward: flags.forward,
   peer_flags: peerFlags,
   train_ratio: spread(ratios.train),
   forward_ratio: spread(ratios.forward),

@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util';
 import { ndarray } from '@shared/maths/ndarray';
 import type { RunConfig } from '@shared/config/run-config';
 import { loadBackend } from '../src/engine/backend';
+import type { Precision } from '../src/engine/backend/precision';
 import { CONFIGS } from './configs';
 import { spread } from './spread';
 import { openTrainer } from './trainer';
@@ -15,6 +16,8 @@ const { values: flags } = parseArgs({
     steps: { type: 'string', default: '7' },
     warmup: { type: 'string', default: '2' },
     precision: { type: 'string', default: 'f32' },
+    /** Of the forward that is timed; the application samples in float32 whatever it trains in. */
+    forward: { type: 'string', default: 'f32' },
     eager: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
   },
@@ -22,8 +25,8 @@ const { values: flags } = parseArgs({
 const base = CONFIGS[flags.config];
 if (base === undefined) throw new Error(`--config is one of ${Object.keys(CONFIGS).join(', ')}`);
 const batch = Number(flags.batch);
-const precision = (['f32', 'bf16'] as const).find((name) => name === flags.precision);
-if (precision === undefined) throw new Error('--precision is f32 or bf16');
+const precision = precisionOf('precision');
+const forwardPrecision = precisionOf('forward');
 const config: RunConfig = {
   ...base,
   model: { ...base.model, precision },
@@ -31,12 +34,19 @@ const config: RunConfig = {
 };
 if (flags.eager) process.env['PROTODIFF_EAGER'] = '1';
 
+function precisionOf(flag: 'precision' | 'forward'): Precision {
+  const precision = flags[flag];
+  if (precision !== 'f32' && precision !== 'bf16') throw new Error(`--${flag} is f32 or bf16`);
+  return precision;
+}
+
 async function main(): Promise<void> {
   const backend = await loadBackend();
   const began = performance.now();
   const { trainer, executable, geometry } = openTrainer(
     { ...config, sampling: { ...config.sampling, count: 16 } },
     backend,
+    { forward: forwardPrecision },
   );
   const capture_s = (performance.now() - began) / 1000;
   const { image_size, channels } = config.data;
@@ -80,6 +90,7 @@ async function main(): Promise<void> {
     train_step_s: spread(train),
     train_cpu_s: Number(cpu_s.toFixed(4)),
     forward_batch: 16,
+    forward_precision: forwardPrecision,
     forward_s: spread(forward),
     loss,
     peak_rss_mb: Math.round(process.resourceUsage().maxRSS / 1024),

@@ -3,6 +3,7 @@ import { ndarray } from '@shared/maths/ndarray';
 import { stream } from '@shared/maths/rng';
 import type { LoadedBackend } from '../src/engine/backend';
 import type { Executable } from '../src/engine/backend/executable';
+import type { Precision } from '../src/engine/backend/precision';
 import type { Dataset } from '../src/engine/data/dataset';
 import { makeExecutable } from '../src/engine/run/open';
 import { initialParameters, initialRunning } from '../src/engine/training/initial';
@@ -10,11 +11,14 @@ import { geometryOf, trainingProgram } from '../src/engine/training/program';
 import type { Geometry } from '../src/engine/training/program';
 import { Trainer } from '../src/engine/training/trainer';
 
-/** A configuration ready to step on random images; `images` of a look at the prototypes, 0 for none. */
+/**
+ * A configuration ready to step on random images; `images` of a look at the prototypes, 0 for none;
+ * `forward`: the precision of the network alone, which is float32 in the application.
+ */
 export function openTrainer(
   config: RunConfig,
   backend: LoadedBackend,
-  images = 0,
+  { images = 0, forward = 'f32' }: { images?: number; forward?: Precision } = {},
 ): { trainer: Trainer; executable: Executable; geometry: Geometry } {
   const geometry = geometryOf(config);
   const { total } = geometry.layout;
@@ -28,7 +32,9 @@ export function openTrainer(
     v: zeros(),
     running: ndarray(running, [running.length]),
   };
-  const executable = makeExecutable(trainingProgram(config, geometry, state, images), backend);
+  const program = trainingProgram(config, geometry, state, images);
+  if (program.functions.eps) program.functions.eps.precision = forward;
+  const executable = makeExecutable(program, backend);
   const data = randomImages(config, Math.max(config.training.batch_size, 64));
   const trainer = new Trainer(config, geometry, data, executable, { ...config.knobs }, 0);
   return { trainer, executable, geometry };

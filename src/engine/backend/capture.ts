@@ -2,11 +2,16 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
+import { sizeOf } from '@shared/maths/ndarray';
 import { idOf } from './binding';
 import type { NativeBackend } from './binding';
+import { collect } from './collect';
 import type { Arrays, Executable, Program } from './executable';
 import { toArray, toTensor } from './executable';
 import { trace } from './trace';
+
+/** Elements of a state that is worth collecting after: 32 MB. */
+const LARGE = 2 ** 23;
 
 /**
  * Makes a graph of every function of a program and runs each as a single session call from then on:
@@ -43,13 +48,22 @@ export function capture(program: Program, backend: NativeBackend): Executable {
   const write = (name: string, value: tf.Tensor): void => {
     tf.dispose(run([[`init/${name}`, value]], [`done/${name}`]));
   };
-  for (const [name, value] of Object.entries(program.state)) write(name, toTensor(value));
+  let elements = 0;
+  for (const [name, value] of Object.entries(program.state)) {
+    write(name, toTensor(value));
+    elements += sizeOf(value.shape);
+  }
+  const large = elements >= LARGE;
 
+  let begun = false;
   return {
     kind: 'captured',
     call(name, inputs) {
       const signature = signatures[name];
       if (signature === undefined) throw new Error(`no function named ${name}`);
+      // Not sooner: whoever made the program still holds the arrays of its first state.
+      if (!begun && large) collect();
+      begun = true;
       const feeds = signature.inputs.map((key): [string, tf.Tensor] => {
         const value = inputs[key];
         if (value === undefined) throw new Error(`${name} needs the input ${key}`);
