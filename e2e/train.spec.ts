@@ -22,6 +22,19 @@ async function set(page: Page, name: string, value: string): Promise<void> {
   await knob(page, name).press('Enter');
 }
 
+/** Has the page note the step that it shows when Enter is pressed: a spec's own way there and back takes steps. */
+async function keepStepAtEnter(bar: Locator): Promise<void> {
+  await bar.evaluate((element) => {
+    const window = globalThis as unknown as {
+      addEventListener(name: string, act: (event: { key: string }) => void, capture: boolean): void;
+    };
+    const note = ({ key }: { key: string }): void => {
+      if (key === 'Enter') element.dataset['atEnter'] = element.ariaValueNow ?? '';
+    };
+    window.addEventListener('keydown', note, true);
+  });
+}
+
 /** What the first sample shows, as bytes to compare. */
 async function pictureOf(samples: Locator): Promise<string> {
   return (await samples.locator('canvas').first().screenshot()).toString('base64');
@@ -33,7 +46,8 @@ test('trains, is steered, stops, and goes on after it was closed', async ({ app 
     region(app.page, 'Curves').getByRole('img', { name: /^Diffusion loss of/ }),
   ).toBeVisible();
 
-  const clickedAt = await stepOf(app.page);
+  const bar = region(app.page, 'Train').getByRole('progressbar');
+  await keepStepAtEnter(bar);
   await set(app.page, 'Learning rate', '5e-4');
   await expect(applied(app.page).first()).toContainText('was 2.0e-3');
   await expect(region(app.page, 'Journal')).toContainText(/lr.*5\.0e-4/);
@@ -42,7 +56,9 @@ test('trains, is steered, stops, and goes on after it was closed', async ({ app 
       .exec(await applied(app.page).first().innerText())?.[1]
       ?.replace(',', ''),
   );
-  expect(step - clickedAt).toBeLessThanOrEqual(4);
+  const asked = Number(await bar.getAttribute('data-at-enter'));
+  expect(asked).toBeGreaterThan(1);
+  expect(step - asked).toBeLessThanOrEqual(4);
   await expect(
     region(app.page, 'Curves').getByRole('img', {
       name: /^Diffusion loss of.*1 knob change marked: lr/,
