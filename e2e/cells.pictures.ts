@@ -1,16 +1,19 @@
 import { cp, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Page } from '@playwright/test';
+import type { Locator, Page } from '@playwright/test';
 import { notebookFor, printNotebook } from '../src/shared/config/notebook';
 import type { RunConfig } from '../src/shared/config/run-config';
 import { expect, test } from './fixtures';
+import type { App } from './fixtures';
 import { picture } from './picture';
-import { region } from './regions';
+import { region, stepOf } from './regions';
 import { branchOf, storedRun } from './stored-runs';
 
 /** A workspace with a trained run and a branch of it, newest last; without one they are trained. */
 const FROM = process.env['PROTODIFF_RUNS'];
 const STEPS = 1200;
+/** Steps after which a run's speed is known. */
+const SETTLED = 10;
 const MAKES = 240_000; // ms, a sheet or a grid beside nothing else
 const DIGITS = [
   ...['zeros', 'ones', 'twos', 'threes', 'fours'],
@@ -54,8 +57,8 @@ async function nameAll(page: Page): Promise<void> {
   }
 }
 
-test('the pictures of the cells', async ({ app }) => {
-  const [parent, child] = await runsIn(app.workspace);
+/** A notebook about the branch, and a comparison with its parent. */
+async function openNotebook(app: App, parent: string, child: string): Promise<void> {
   const { cells, ...head } = notebookFor(await configOf(app.workspace, child), NOTE);
   const notebook = {
     ...head,
@@ -70,18 +73,27 @@ test('the pictures of the cells', async ({ app }) => {
     printNotebook(notebook),
   );
   await app.relaunch();
+}
+
+/** The run at the train cell, chosen in the list of runs. */
+async function show(page: Page, run: string): Promise<void> {
+  await region(page, 'Runs')
+    .getByRole('button', { name: new RegExp(run.split('-').slice(2).join('-')) })
+    .first()
+    .click();
+  await expect(region(page, 'Train').getByText(/is only shown here/)).toBeVisible();
+}
+
+test('the pictures of the cells', async ({ app }) => {
+  const [parent, child] = await runsIn(app.workspace);
+  await openNotebook(app, parent, child);
   const { page } = app;
   await page.setViewportSize({ width: 1440, height: 1700 });
 
   // The parent's prototypes have the longer way behind them.
   const prototypes = region(page, 'Prototypes');
   const found = prototypes.getByRole('button', { name: 'Find again' });
-  await page
-    .getByRole('region', { name: 'Runs' })
-    .getByRole('button', { name: new RegExp(parent.split('-').slice(2).join('-')) })
-    .first()
-    .click();
-  await expect(region(page, 'Train').getByText(/is only shown here/)).toBeVisible();
+  await show(page, parent);
   await expect(found).toBeVisible({ timeout: MAKES });
   await nameAll(page);
   await prototypes.getByRole('button', { name: 'Draw samples' }).click();
@@ -136,4 +148,62 @@ test('the pictures of the cells', async ({ app }) => {
   await page.keyboard.press('Control+k');
   await page.keyboard.type('add');
   await picture(page, 'palette', page.locator('body'));
+});
+
+test('the pictures of the queue and of surgery', async ({ app }) => {
+  const [parent, child] = await runsIn(app.workspace);
+  await openNotebook(app, parent, child);
+  const { page } = app;
+  const train = region(page, 'Train');
+  await page.setViewportSize({ width: 1440, height: 900 });
+
+  // Surgery is for a run that trains: the parent goes on in a branch.
+  await show(page, parent);
+  await page.keyboard.press('Control+k');
+  await page.keyboard.type('branch from');
+  await page.keyboard.press('Enter');
+  await page.getByRole('button', { name: 'Branch', exact: true }).click();
+  await expect.poll(() => stepOf(page)).toBeGreaterThan(STEPS + SETTLED);
+
+  await train.getByRole('button', { name: 'Add to queue' }).click();
+  await train.getByRole('button', { name: 'Sweep…' }).click();
+  const dialog = page.getByRole('dialog', { name: 'Sweep' });
+  for (const [name, values] of [
+    ['lr', '2e-3, 1e-3, 5e-4'],
+    ['seed', '1..3'],
+  ] as const) {
+    await dialog.getByRole('combobox', { name: 'Setting to sweep' }).fill(name);
+    await page.keyboard.press('Enter');
+    await dialog.getByRole('textbox').last().fill(values);
+  }
+  const add = dialog.getByRole('button', { name: 'Add 9 runs to the queue' });
+  await expect(add).toBeEnabled();
+  await picture(page, 'sweep', page.locator('body'));
+  await add.click();
+  await expect(region(page, 'Queue').getByRole('listitem')).toHaveCount(10);
+  await page.getByRole('button', { name: 'Dismiss' }).click();
+
+  const prototypes = region(page, 'Prototypes');
+  const cards = prototypes.getByRole('list', { name: 'Prototypes', exact: true });
+  const acts = (of: number): Locator =>
+    cards.getByRole('button', { name: `Acts on prototype ${of}`, exact: true });
+  await page.getByRole('link', { name: 'Prototypes' }).click();
+  await nameAll(page);
+  for (const [of, act] of [
+    [8, 'Split in two'],
+    [1, 'Freeze'],
+  ] as const) {
+    await acts(of).click();
+    await page.getByRole('menuitem', { name: act }).click();
+    await expect(prototypes.getByRole('button', { name: /^Undo:/ })).toBeVisible();
+    await page.waitForTimeout(5000);
+  }
+  // The bank is counted anew, and looked at every 50 steps.
+  const acted = await stepOf(page);
+  await expect.poll(() => stepOf(page)).toBeGreaterThan(acted + 60);
+  await page.setViewportSize({ width: 1440, height: 1100 });
+  await page.getByRole('link', { name: 'Prototypes' }).click();
+  await acts(8).click();
+  await expect(page.getByRole('menuitem', { name: 'Split in two' })).toBeVisible();
+  await picture(page, 'surgery', page.locator('body'));
 });

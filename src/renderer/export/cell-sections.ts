@@ -60,21 +60,23 @@ const WRITERS: { readonly [K in CellKind]?: Writer<K> } = {
     if (changes.length > 0) {
       lines.push(html`<p class="meta">The notebook has changed since this run began.</p>`);
     }
-    const journal = (viewed?.journal ?? []).map(
-      ({ applied_at_step, knob, previous, value }) =>
-        html`<tr>
-          <th scope="row">step ${count(applied_at_step)}</th>
-          <td>${knobSign(knob)} ${knobText(knob, previous)} → ${knobText(knob, value)}</td>
-        </tr>`,
-    );
-    viewed?.surgery.past.forEach((done, i) =>
-      journal.push(
-        html`<tr>
-          <th scope="row">step ${count(viewed.surgery.acts[i]?.applied_at_step ?? 0)}</th>
-          <td>${actWords(done, viewed.surgery.past)}</td>
-        </tr>`,
-      ),
-    );
+    const knobs = (viewed?.journal ?? []).map(({ applied_at_step, knob, previous, value }) => ({
+      step: applied_at_step,
+      words: `${knobSign(knob)} ${knobText(knob, previous)} → ${knobText(knob, value)}`,
+    }));
+    const acts = (viewed?.surgery.past ?? []).map((done, i, past) => ({
+      step: viewed?.surgery.acts[i]?.applied_at_step ?? 0,
+      words: actWords(done, past),
+    }));
+    const journal = [...knobs, ...acts]
+      .sort((one, other) => one.step - other.step)
+      .map(
+        ({ step, words }) =>
+          html`<tr>
+            <th scope="row">step ${count(step)}</th>
+            <td>${words}</td>
+          </tr>`,
+      );
     if (journal.length > 0)
       lines.push(
         html`<h3>Journal</h3>

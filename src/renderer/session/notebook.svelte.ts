@@ -13,6 +13,9 @@ import type { Problem } from '@shared/config/problems';
 /** A pause in typing after which the notebook is written. */
 const REST_MS = 600;
 
+/** After it what could not be written is tried again: the engine is back, the disk has room. */
+const AGAIN_MS = 3000;
+
 /** Edits of one cell within this time are one step of undo. */
 const TOGETHER_MS = 2000;
 
@@ -241,7 +244,10 @@ export class NotebookController {
     } catch (thrown) {
       const error = AppError.from(thrown);
       if (error.code === 'conflict') this.conflict = error;
-      else this.error = error;
+      else {
+        this.error = error;
+        this.timer ??= setTimeout(() => void this.write(over), AGAIN_MS);
+      }
     } finally {
       this.writing = false;
     }
