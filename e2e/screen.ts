@@ -28,11 +28,21 @@ interface Node extends Box {
   getBoundingClientRect(): Box;
 }
 
-/** Serious and critical findings of axe-core, each with the elements it is about. */
-export async function findings(page: Page): Promise<string[]> {
+/**
+ * Serious and critical findings of axe-core, each with the elements it is about: of all its rules, or of
+ * those about colours, which are all that another theme can break.
+ */
+export async function findings(page: Page, rules: 'all' | 'colours'): Promise<string[]> {
   await page.evaluate(AXE);
-  const { violations } = await page.evaluate(() =>
-    (globalThis as unknown as { axe: { run(): Promise<AxeResults> } }).axe.run(),
+  const { violations } = await page.evaluate(
+    (options) => {
+      type Run = (options: object) => Promise<AxeResults>;
+      return (globalThis as unknown as { axe: { run: Run } }).axe.run(options);
+    },
+    {
+      resultTypes: ['violations'],
+      ...(rules === 'colours' && { runOnly: ['color-contrast', 'link-in-text-block'] }),
+    },
   );
   return violations
     .filter(({ impact }) => impact === 'serious' || impact === 'critical')
@@ -90,8 +100,11 @@ export async function untold(page: Page): Promise<string[]> {
 /** Moves the focus by Tab alone until `to` has it, and sees that it shows. */
 export async function tabTo(page: Page, to: Locator, key: 'Tab' | 'Shift+Tab' = 'Tab') {
   await expect(to).toBeVisible();
+  // Found once, and again if the page drew it anew: looking for a role goes through the whole page.
+  let target = await to.elementHandle();
   for (let n = 0; n < STOPS; n++) {
-    if (await to.evaluate((node) => (node as unknown as Node).matches(':focus'))) {
+    if (!(await target?.evaluate((node) => node.isConnected))) target = await to.elementHandle();
+    if (await target?.evaluate((node) => (node as unknown as Node).matches(':focus'))) {
       await expect(to).toBeInViewport();
       const ring = await to.evaluate((node) => {
         const { getComputedStyle } = globalThis as unknown as {
