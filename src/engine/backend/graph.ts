@@ -45,6 +45,9 @@ export const shape = (extents: readonly number[]): Attr => ({ shape: shapeOf(ext
 
 export const text = (value: string): Attr => ({ s: Buffer.from(value) });
 
+/** The node of an input: `^name` and `name:1` are both of the node `name`. */
+export const nodeOf = (input: string): string => input.replace(/^\^|:\d+$/g, '');
+
 function shapeOf(extents: readonly number[]): { dim: { size: number }[] } {
   return { dim: extents.map((size) => ({ size })) };
 }

@@ -1,3 +1,4 @@
+import { nodeOf } from './graph';
 import type { GraphNode } from './graph';
 
 /** Elements from which on a tensor is worth waiting with: a quarter of a megabyte. */
@@ -23,8 +24,9 @@ export function late(nodes: readonly GraphNode[], elements: ReadonlyMap<string, 
     const inputs = node.input.map(nodeOf);
     for (const input of new Set(inputs))
       consumers.set(input, [...(consumers.get(input) ?? []), node]);
-    if (SOURCES.has(node.op)) ready.add(node.name);
-    else if (inputs.every((input) => ready.has(input))) {
+    if (SOURCES.has(node.op) && !node.input.some((input) => input.startsWith('^'))) {
+      ready.add(node.name);
+    } else if (inputs.every((input) => ready.has(input))) {
       if ((elements.get(node.name) ?? 0) >= LARGE) early.push(node);
       else ready.add(node.name);
     }
@@ -39,6 +41,3 @@ export function late(nodes: readonly GraphNode[], elements: ReadonlyMap<string, 
     if (partner !== undefined) node.input.push(`^${partner}`);
   }
 }
-
-/** `^name` and `name:1` are both of the node `name`. */
-const nodeOf = (input: string): string => input.replace(/^\^|:\d+$/g, '');

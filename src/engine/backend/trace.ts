@@ -5,8 +5,9 @@ import type { Binding, NativeBackend, OpOutput, TensorMap } from './binding';
 import { idOf } from './binding';
 import type { Program } from './executable';
 import { mapNames } from './executable';
-import { DT, Graph, shape, text, type } from './graph';
+import { DT, Graph, nodeOf, shape, text, type } from './graph';
 import type { Attr, Attrs } from './graph';
+import { inPlace } from './in-place';
 import { late } from './late';
 import { lean } from './lean';
 import type { Operand } from './lean';
@@ -138,7 +139,8 @@ function traceFunction(
     const result = (value: tf.Tensor): Operand => known(nodes, idOf(backend, value), name);
     // All is computed before anything is assigned: a call that fails leaves the state as it was.
     const results = [...Object.values(next), ...Object.values(outputs)];
-    const made = new Set(results.map((value) => `^${result(value).node.replace(/:\d+$/, '')}`));
+    const names = results.map((value) => result(value).node);
+    const made = new Set(names.map((name) => `^${nodeOf(name)}`));
     const assigned = Object.entries(next).map(([key, value]) => {
       const { node, dtype } = result(value);
       const inputs = [`var/${key}`, node, ...made];
@@ -157,6 +159,7 @@ function traceFunction(
     });
     for (const { node, shape } of nodes.values()) elements.set(node, sizeOf(shape));
     tf.dispose([outputs, next] as unknown as tf.TensorContainer); // some are kept beyond a scope
+    graph.nodes.push(...inPlace(graph, graph.nodes.splice(first), names));
     if (definition.precision === 'bf16') {
       const extents = new Map([...nodes.values()].map(({ node, shape }) => [node, shape]));
       const constants = new Set(

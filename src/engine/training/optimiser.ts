@@ -1,7 +1,8 @@
 import * as tf from '@tensorflow/tfjs';
 
-export const BETA_1 = 0.9;
-export const BETA_2 = 0.999;
+/** As the device has them, so that 1 - BETA is the same whether it is worked out here or there. */
+export const BETA_1 = Math.fround(0.9);
+export const BETA_2 = Math.fround(0.999);
 const EPSILON = 1e-8;
 const CLIP_EPSILON = 1e-6;
 
@@ -28,7 +29,8 @@ export interface UpdateScalars {
  *
  * Decay reaches every parameter, biases and norms included, as in the reference. The vector is
  * as long as the model is large, so passes over it count: the clip factor goes into the scalars,
- * and the squares serve both the norm and v.
+ * and the squares serve both the norm and v. A captured step makes one pass of it: backend/in-place.ts
+ * knows this form.
  *
  * @returns the update and the gradient's norm before clipping
  * @source  Loshchilov & Hutter 2019, arXiv:1711.05101; torch.optim.AdamW's order;
