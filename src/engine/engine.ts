@@ -1,13 +1,9 @@
 import { cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
-import type { JournalPlan } from '@shared/config/journal';
-import { KNOBS } from '@shared/config/knobs';
 import type { RunConfig, SamplingConfig } from '@shared/config/run-config';
-import { AppError } from '@shared/errors';
 import { PROTOCOL_VERSION } from '@shared/protocol/contract';
 import type {
   Notice,
-  Preparing,
   RequestInput,
   RequestName,
   RequestOutput,
@@ -16,33 +12,28 @@ import type {
 import type { Service, Source } from '@shared/protocol/service';
 import { runImporter } from '../importer/run';
 import { openStore } from '../store';
-import type { RunOrigin, RunStore, RunWriter, Samples } from '../store/port';
-import type { QueuedJob } from '../store/queue';
+import type { RunStore, Samples } from '../store/port';
 import { loadBackend } from './backend';
 import type { LoadedBackend } from './backend';
-import type { Dataset } from './data/dataset';
 import { Datasets } from './datasets';
 import { estimate } from './estimate';
 import { labelPrototype, probeImages } from './prototype-requests';
 import type { PrototypeContext } from './prototype-sources';
 import { importInto } from './interchange/import';
-import { withBoard } from './run/board-writer';
 import { Easel } from './run/easel';
 import { Jobs } from './run/jobs';
 import { bankNow, configWith, firstBank } from './run/bank';
-import { branchPoint, childOf } from './run/branch';
-import { firstBadTensor } from './run/diagnose';
-import { checkDataFits, openContinued, openFresh } from './run/open';
+import { branchPoint } from './run/branch';
+import { checkDataFits } from './run/open';
 import type { Precision } from './backend/precision';
 import { Pace, speedKey } from './pace';
-import { knobsAt } from './run/planned';
-import { RunSession } from './run/session';
 import { samplesFromCheckpoint, weightsOf } from './run/stored';
 import type { SamplingContext } from './sampling-sources';
 import { QueueRunner } from './queue';
 import { queueRequests } from './queue-requests';
 import { shelfRequests } from './shelf-requests';
 import { sources } from './sources';
+import { Starts } from './starts';
 import { topic, Topics } from './topics';
 import { weightsSha256 } from './training/checkpoint';
 import type { ProgramState } from './training/program';
@@ -71,16 +62,18 @@ export interface Engine extends Service {
 
 /** Notices that a window joining later still sees. */
 const NOTICES_KEPT = 20;
-/** For a word to reach the windows before the process is busy: longer than a feed's interval, ms. */
-const TELL_MS = 120;
+/** For windows that wait to have their hello, ms. */
 const RECOVER_AFTER_MS = 1000;
 
 export async function createEngine(options: EngineOptions): Promise<Engine> {
   const backend = await loadBackend({ resourcesPath: options.resources });
   const store = openStore(options.workspace);
   const engine = new LocalEngine(options, backend, store);
-  // Capturing a step keeps the process busy for seconds: windows that wait get their hello first.
-  if (options.recover !== undefined) setTimeout(() => void engine.recover(), RECOVER_AFTER_MS);
+  // Tracing a step keeps the process busy for a second: windows that wait get their hello first.
+  const { recover } = options;
+  if (recover !== undefined) {
+    setTimeout(() => void engine.starts.recover(recover), RECOVER_AFTER_MS);
+  }
   return engine;
 }
 
@@ -94,16 +87,15 @@ type Handlers = {
 class LocalEngine implements Engine {
   private readonly topics = new Topics();
   private readonly datasets: Datasets;
-  private session: RunSession | null = null;
-  private starting: Preparing | null = null;
   private notices: Notice[] = [];
-  private readonly jobs = new Jobs(() => this.session?.stepping ?? false);
+  private readonly jobs = new Jobs(() => this.starts.session?.stepping ?? false);
   private readonly easel: Easel;
   /** Seconds a step by model and batch, as measured by this engine. */
   private readonly measured = new Map<string, number>();
   private readonly pace = new Pace();
   private readonly prototypes: PrototypeContext;
   private readonly queue: QueueRunner;
+  readonly starts: Starts;
 
   constructor(
     private readonly options: EngineOptions,
@@ -121,11 +113,20 @@ class LocalEngine implements Engine {
       cache: join(options.workspace, 'cache'),
       importer: (job, how) => runImporter(job, { entry: options.importerEntry, ...how }),
     });
+    this.starts = new Starts({
+      ...{ store, backend, datasets: this.datasets, topics: this.topics, jobs: this.jobs },
+      ...{ appVersion: options.appVersion, notify: this.notify, queue: () => this.queue },
+      ended: ({ config, gauges }) => {
+        if (gauges.settled_step_s !== null) {
+          this.measured.set(speedKey(config), gauges.settled_step_s);
+        }
+      },
+    });
     this.queue = new QueueRunner({
       ...{ store, notify: this.notify, changed: () => this.topics.changed(topic.queue) },
-      idle: () => this.session === null && this.starting === null,
-      train: (job) => this.begin(() => this.startJob(job)),
-      stop: (run) => this.activeSession(run).stop(),
+      idle: () => this.starts.idle(),
+      train: (job) => this.starts.begin(() => this.starts.job(job)),
+      stop: (run) => this.starts.active(run).stop(),
       seconds: (config) => this.seconds(config),
     });
   }
@@ -150,8 +151,8 @@ class LocalEngine implements Engine {
     ) => Source<never>;
     const context = {
       ...this.prototypes,
-      session: () => this.session,
-      preparing: () => this.preparing(),
+      session: () => this.starts.session,
+      preparing: () => this.starts.preparing(),
       notices: () => this.notices,
       queue: () => this.queue.snapshot(),
       memory: () => ({ rss_bytes: process.memoryUsage().rss, total_bytes: totalmem() }),
@@ -169,11 +170,11 @@ class LocalEngine implements Engine {
     studio: (run) => ({
       easel: this.easel,
       weights: ({ weights, checkpoint, run: other }) =>
-        checkpoint === null && this.session?.run === (other ?? run)
-          ? this.session.weights(weights)
+        checkpoint === null && this.starts.session?.run === (other ?? run)
+          ? this.starts.session.weights(weights)
           : weightsOf(this.store, other ?? run, weights, checkpoint ?? undefined),
     }),
-    dataset: (run) => this.datasetOf(this.store.read(run).origin),
+    dataset: (run) => this.starts.datasetOf(this.store.read(run).origin),
   };
 
   private readonly handlers: Handlers = {
@@ -205,26 +206,27 @@ class LocalEngine implements Engine {
         events,
       };
     },
-    'run.start': ({ config, plan }) => this.begin(() => this.startFresh(config, plan)),
-    'run.continue': ({ run }) => this.begin(() => this.startAgain(run)),
-    'run.rollback': ({ run }) => this.begin(() => this.rollBack(run)),
+    'run.start': ({ config, plan }) => this.starts.begin(() => this.starts.fresh(config, plan)),
+    'run.continue': ({ run }) => this.starts.begin(() => this.starts.again(run)),
+    'run.rollback': ({ run }) => this.starts.begin(() => this.starts.rollBack(run)),
     'run.branchpoint': ({ run, step }) => branchPoint(this.store, run, step),
-    'run.branch': ({ run, step, config }) => this.begin(() => this.branch(run, step, config)),
+    'run.branch': ({ run, step, config }) =>
+      this.starts.begin(() => this.starts.branch(run, step, config)),
     ...shelfRequests(() => this.store, this.topics),
     ...queueRequests({
       ...{ store: () => this.store, datasets: () => this.datasets, runner: () => this.queue },
       topics: this.topics,
       seconds: (config) => this.seconds(config),
     }),
-    'run.pause': ({ run }) => ({ step: this.activeSession(run).pause() }),
-    'run.resume': ({ run }) => ({ step: this.activeSession(run).resume() }),
-    'run.stop': async ({ run }) => ({ step: await this.activeSession(run).stop() }),
-    'run.sample': ({ run }) => ({ step: this.activeSession(run).sample() }),
-    'run.checkpoint': ({ run }) => ({ step: this.activeSession(run).checkpoint() }),
-    'run.step': ({ run }) => ({ step: this.activeSession(run).singleStep() }),
-    'run.pace': ({ run, delay_ms }) => ({ step: this.activeSession(run).setPace(delay_ms) }),
-    'knobs.set': ({ run, change }) => ({ entries: this.activeSession(run).setKnobs(change) }),
-    'prototypes.operate': ({ run, act }) => ({ entry: this.activeSession(run).operate(act) }),
+    'run.pause': ({ run }) => ({ step: this.starts.active(run).pause() }),
+    'run.resume': ({ run }) => ({ step: this.starts.active(run).resume() }),
+    'run.stop': async ({ run }) => ({ step: await this.starts.active(run).stop() }),
+    'run.sample': ({ run }) => ({ step: this.starts.active(run).sample() }),
+    'run.checkpoint': ({ run }) => ({ step: this.starts.active(run).checkpoint() }),
+    'run.step': ({ run }) => ({ step: this.starts.active(run).singleStep() }),
+    'run.pace': ({ run, delay_ms }) => ({ step: this.starts.active(run).setPace(delay_ms) }),
+    'knobs.set': ({ run, change }) => ({ entries: this.starts.active(run).setKnobs(change) }),
+    'prototypes.operate': ({ run, act }) => ({ entry: this.starts.active(run).operate(act) }),
     'samples.list': ({ run }) => ({ steps: this.store.sampleSteps(run) }),
     'samples.get': ({ run, step }) => this.store.loadSamples(run, step),
     'notebooks.list': () => ({ notebooks: this.store.notebooks.list() }),
@@ -252,7 +254,7 @@ class LocalEngine implements Engine {
 
   private stepSeconds(config: RunConfig): number | null {
     const key = speedKey(config);
-    const { session } = this;
+    const { session } = this.starts;
     // No trial disturbs a run that trains; one that is alike tells by itself.
     const trained = session !== null && speedKey(session.config) === key;
     return (
@@ -266,183 +268,6 @@ class LocalEngine implements Engine {
     return step_s === null ? null : step_s * config.training.steps;
   }
 
-  private activeSession(run: string): RunSession {
-    if (this.session?.run === run) return this.session;
-    throw new AppError('wrong_state', 'That run is not training now.', {
-      remedy: 'Continue it first.',
-    });
-  }
-
-  /** One run at a time: two would share the processor and both be slow. */
-  private async begin<T>(start: () => Promise<T>): Promise<T> {
-    if (this.session !== null || this.starting !== null) {
-      throw new AppError('busy', 'Another run is training.', {
-        remedy: 'Stop it first, or wait until it has finished.',
-      });
-    }
-    this.tellStarting({ run: null, doing: 'reading the images' });
-    try {
-      return await start();
-    } finally {
-      this.tellStarting(null);
-      // Where nothing was started the queue may go on, once the failure was told.
-      setImmediate(() => this.queue.next());
-    }
-  }
-
-  private tellStarting(starting: Preparing | null): void {
-    this.starting = starting;
-    this.topics.changed(topic.status);
-  }
-
-  private preparing(): Preparing | undefined {
-    if (this.starting !== null) return this.starting;
-    const { session } = this;
-    return session?.activity().phase === 'preparing'
-      ? { run: session.run, doing: 'making the first step' }
-      : undefined;
-  }
-
-  private startJob(job: QueuedJob): Promise<unknown> {
-    if (job.run !== null) return this.startAgain(job.run);
-    if (job.config === null) throw new AppError('internal', 'a job without settings was taken');
-    return this.startFresh(job.config, [], job.job);
-  }
-
-  /** @param job  of the queue, that the run is made for */
-  private async startFresh(
-    config: RunConfig,
-    plan: JournalPlan = [],
-    job?: number,
-  ): Promise<{ run: string }> {
-    const dataset = await this.datasets.load(config.data);
-    checkDataFits(config, dataset);
-    const origin = { ...this.originOf(config, dataset, plan), ...(job && { job }) };
-    const writer = this.recorded(this.store.create(origin), config);
-    if (job !== undefined) this.queue.made(job, writer.run);
-    await this.launch(writer, () => openFresh(config, dataset, this.backend, writer, plan));
-    return { run: writer.run };
-  }
-
-  private recorded(writer: RunWriter, config: RunConfig): RunWriter {
-    return withBoard(writer, this.store, { config });
-  }
-
-  private originOf(config: RunConfig, dataset: Dataset, plan: JournalPlan): RunOrigin {
-    return {
-      config,
-      ...(plan.length > 0 ? { plan } : {}),
-      data: { name: dataset.name, fingerprint: dataset.fingerprint, images: dataset.count },
-      versions: {
-        protodiff: this.options.appVersion,
-        node: process.version,
-        backend: `${this.backend.info.name} ${this.backend.info.version} ${this.backend.info.device}`,
-      },
-    };
-  }
-
-  /** A child of a run, from its checkpoint at `step`, which goes on as if the run had had `config`. */
-  private async branch(run: string, step: number, config: RunConfig): Promise<{ run: string }> {
-    const dataset = await this.datasets.load(config.data);
-    checkDataFits(config, dataset);
-    const { parent, plan, bank, first, name } = childOf(this.store, run, step, config);
-    const origin = { ...this.originOf(config, dataset, plan), parent, ...(bank && { bank }) };
-    const writer = this.recorded(this.store.create(origin, first), config);
-    const child = (): ReturnType<typeof openFresh> =>
-      openContinued(writer.run, this.store, dataset, this.backend, writer);
-    await this.launch(writer, child, `Branched from ${name} at step ${step}.`);
-    return { run: writer.run };
-  }
-
-  /** @param step  what came after it is dropped; by default it is done again */
-  private async startAgain(
-    run: string,
-    step?: number,
-  ): Promise<{ run: string; from_step: number }> {
-    const { origin, summary } = this.store.read(run);
-    if (summary.state === 'finished') {
-      throw new AppError(
-        'wrong_state',
-        `${summary.name} has finished its ${summary.steps} steps.`,
-        {
-          remedy: 'Start a new run with more steps.',
-        },
-      );
-    }
-    const dataset = await this.datasetOf(origin);
-    const writer = this.recorded(this.store.open(run), origin.config);
-    const session = await this.launch(writer, () => {
-      if (step !== undefined) writer.rewindTo(step);
-      return openContinued(run, this.store, dataset, this.backend, writer);
-    });
-    return { run, from_step: session.step };
-  }
-
-  /** Goes on from the last good checkpoint with half the rate of the step that it is of. */
-  private async rollBack(run: string): Promise<{ run: string; from_step: number; lr: number }> {
-    const { step } = this.store.loadCheckpoint(run);
-    const { origin, journal } = this.store.read(run);
-    const { lr: used } = knobsAt(origin.config.knobs, journal, step - 1);
-    const lr = Math.max(KNOBS.lr.min, used / 2);
-    const begun = await this.startAgain(run, step);
-    this.activeSession(run).setKnobs({ lr });
-    return { ...begun, lr };
-  }
-
-  /** A run's images, as they were when it began. @throws AppError bad_data when they have changed */
-  private async datasetOf({ config, data }: RunOrigin): Promise<Dataset> {
-    const dataset = await this.datasets.load(config.data);
-    if (dataset.fingerprint === data.fingerprint) return dataset;
-    throw new AppError(
-      'bad_data',
-      `The images of ${dataset.name} have changed since this run began.`,
-      { remedy: 'Restore them, or start a new run on the changed images.' },
-    );
-  }
-
-  private async launch(
-    writer: RunWriter,
-    open: () => ReturnType<typeof openFresh>,
-    branched?: string,
-  ): Promise<RunSession> {
-    this.tellStarting({ run: writer.run, doing: 'recording the step' });
-    this.topics.changed(topic.runs);
-    await new Promise((done) => setTimeout(done, TELL_MS));
-    try {
-      const opened = open();
-      const { name } = this.store.read(writer.run).summary;
-      writer.appendEvent({
-        wall: Date.now(),
-        step: opened.trainer.step,
-        kind: opened.trainer.step === 0 || branched !== undefined ? 'started' : 'resumed',
-        message: `${branched === undefined ? '' : `${branched} `}Training on ${this.backend.info.name} from step ${opened.trainer.step}.`,
-      });
-      opened.diagnose = () => firstBadTensor(opened, this.store);
-      const session = new RunSession(opened, name, this.topics, this.notify, this.jobs);
-      this.session = session;
-      this.queue.launched(writer.run);
-      void session.ended.then((ending) => {
-        const { settled_step_s } = session.gauges;
-        if (settled_step_s !== null) this.measured.set(speedKey(opened.config), settled_step_s);
-        this.session = null;
-        this.topics.changed(topic.status, topic.runs);
-        this.queue.ended(writer.run, ending);
-      });
-      this.topics.changed(
-        topic.status,
-        topic.runs,
-        topic.journal(writer.run),
-        topic.rewound(writer.run),
-      );
-      return session;
-    } catch (thrown) {
-      const error = AppError.from(thrown);
-      writer.end('failed', error.message);
-      this.topics.changed(topic.runs);
-      throw error;
-    }
-  }
-
   private readonly notify = (level: Notice['level'], message: string, remedy?: string): void => {
     const id = `${Date.now()}-${this.notices.length}`;
     this.notices = [...this.notices, { id, level, message, remedy, wall: Date.now() }].slice(
@@ -451,25 +276,6 @@ class LocalEngine implements Engine {
     this.topics.changed(topic.status);
   };
 
-  /** Continues the run that the previous engine was training when it ended. */
-  async recover(): Promise<void> {
-    const { recover } = this.options;
-    if (recover === undefined) return;
-    for (const run of this.store.lostBy(recover.pid)) {
-      try {
-        const { from_step } = await this.begin(() => this.startAgain(run));
-        this.notify(
-          'warning',
-          `The engine stopped unexpectedly (${recover.exit}). Training continues from step ${from_step}; every recorded step is kept, those after it are done again.`,
-        );
-      } catch (thrown) {
-        const error = AppError.from(thrown);
-        this.notify('error', `The run could not be continued: ${error.message}`, error.remedy);
-      }
-    }
-    this.queue.recover(recover.pid);
-  }
-
   async weightsSha256(run: string): Promise<string> {
     return weightsSha256(weightsOf(this.store, run, 'raw').weights.data);
   }
@@ -477,7 +283,7 @@ class LocalEngine implements Engine {
   async importRun(config: RunConfig, state: ProgramState, source: string): Promise<string> {
     const dataset = await this.datasets.load(config.data);
     checkDataFits(config, dataset);
-    const writer = this.store.create(this.originOf(config, dataset, []));
+    const writer = this.store.create(this.starts.originOf(config, dataset, []));
     importInto(writer, config, state, source);
     this.topics.changed(topic.runs);
     return writer.run;
@@ -489,7 +295,7 @@ class LocalEngine implements Engine {
 
   async close(): Promise<void> {
     this.queue.close();
-    await this.session?.stop('released');
+    await this.starts.session?.stop('released');
     this.jobs.close();
     this.easel.dispose();
     this.store.close();
