@@ -3,26 +3,36 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { chromium } from '@playwright/test';
-import type { BrowserContext, Page } from '@playwright/test';
+import type { Page } from '@playwright/test';
 import { openStore } from '../src/store';
 import { serveBuilt } from './host';
 import { spread } from './spread';
 
 /**
- * Kills the window's process with SIGKILL while a run trains, opens another window and times how
- * long it takes to show every step there was: C1 of what must survive. The run must not notice.
+ * Kills the window's process with SIGKILL, loads the window again and closes it, by turns, while a
+ * run trains, and times how long the window then takes to show every step there was: C1 of what must
+ * survive. The run must not notice. An empty page, opened and killed as often, tells what of the
+ * steps that a window costs is the browser's own.
  */
 const { values: flags } = parseArgs({
   options: {
     kills: { type: 'string', default: '50' },
+    /** Seconds from one to the next. */
+    every: { type: 'string', default: '12' },
+    /** Empty pages that are opened and killed. */
+    empty: { type: 'string', default: '5' },
     chromium: { type: 'string', default: process.env['PROTODIFF_CHROMIUM'] ?? '/usr/bin/chromium' },
     picture: { type: 'string' },
   },
 });
 const KILLS = Number(flags.kills);
+const EVERY_MS = 1000 * Number(flags.every);
 /** What a complete view may take, ms. */
 const VIEW_MS = 1000;
 const QUIET_MS = 15_000;
+const EMPTY = Number(flags.empty);
+/** An empty page lives as long as a window needs to be complete, ms. */
+const HELD_MS = 1000;
 const workspace = mkdtempSync(join(tmpdir(), 'protodiff-windows-'));
 
 interface Recorded {
@@ -47,12 +57,11 @@ function recorded(): Recorded {
 
 const sleep = (ms: number): Promise<void> => new Promise((done) => setTimeout(done, ms));
 
-/** Opens a window; ms until it shows every step that was recorded when it was asked for. */
-async function timeView(context: BrowserContext, url: string): Promise<{ page: Page; ms: number }> {
+/** Loads the window; ms until it shows every step that was recorded when it was asked for. */
+async function timeView(page: Page, load: () => Promise<unknown>): Promise<number> {
   const last = recorded().steps.at(-1) ?? 0;
-  const page = await context.newPage();
   const began = performance.now();
-  await page.goto(url, { waitUntil: 'commit' });
+  await load();
   await page.waitForFunction(
     `(() => {
       const value = (selector, name) =>
@@ -65,7 +74,25 @@ async function timeView(context: BrowserContext, url: string): Promise<{ page: P
     undefined,
     { polling: 10, timeout: 15_000 },
   );
-  return { page, ms: performance.now() - began };
+  return performance.now() - began;
+}
+
+/** What becomes of the window before it is loaded. */
+const ENDS = ['killed', 'reloaded', 'closed'] as const;
+
+interface Rates {
+  /** Steps a second with no window at all, and while windows came and went. */
+  quiet: number;
+  during: number;
+  /** Steps that each of them cost. */
+  each: number;
+}
+
+function tell(what: string, { quiet, during, each }: Rates): void {
+  const dip = (100 * (1 - during / quiet)).toFixed(1);
+  console.log(
+    `steps a second: ${quiet.toFixed(2)} without a window; ${during.toFixed(2)} (${dip} % less) with ${what} every ${flags.every} s: ${each.toFixed(1)} steps each time`,
+  );
 }
 
 async function main(): Promise<number> {
@@ -84,46 +111,75 @@ async function main(): Promise<number> {
     while (recorded().steps.length < 5) await sleep(200);
     const url = new URL(page.url()).origin;
     await page.close();
-    // The rate of the training with no window at all, before and after.
-    const quietFrom = Date.now();
-    await sleep(QUIET_MS);
-    const killedFrom = Date.now();
-    const views: number[] = [];
-    for (let kill = 0; kill < KILLS; kill++) {
-      if (recorded().state !== 'running') break;
-      const view = await timeView(context, url);
-      page = view.page;
-      views.push(view.ms);
-      await sleep(Math.random() * 400);
+    const killRenderers = async (): Promise<void> => {
       const { processInfo } = await cdp.send('SystemInfo.getProcessInfo');
       for (const { id, type } of processInfo) if (type === 'renderer') process.kill(id, 'SIGKILL');
+    };
+    /** Does it so often, one every EVERY_MS; the span of time it took. */
+    const repeat = async (times: number, act: (n: number) => Promise<void>) => {
+      const from = Date.now();
+      for (let n = 0; n < times && recorded().state === 'running'; n++) {
+        const next = Date.now() + EVERY_MS;
+        await act(n);
+        await sleep(next - Date.now());
+      }
+      return [from, Date.now()] as const;
+    };
+    const quietFrom = Date.now();
+    await sleep(QUIET_MS);
+    const quietTo = Date.now();
+    const emptySpan = await repeat(EMPTY, async () => {
+      page = await context.newPage();
+      await page.goto('data:text/html,<p>Empty</p>', { waitUntil: 'commit' });
+      await sleep(HELD_MS);
+      await killRenderers();
       await page.close();
-    }
-    const killedTo = Date.now();
+    });
+    const views: Record<(typeof ENDS)[number], number[]> = { killed: [], reloaded: [], closed: [] };
+    page = await context.newPage();
+    await page.goto(url);
+    await sleep(EVERY_MS);
+    const span = await repeat(KILLS, async (n) => {
+      const end = ENDS[n % ENDS.length] ?? 'killed';
+      if (end === 'killed') await killRenderers();
+      if (end !== 'reloaded') {
+        await page.close();
+        page = await context.newPage();
+      }
+      const load = (): Promise<unknown> =>
+        end === 'reloaded'
+          ? page.reload({ waitUntil: 'commit' })
+          : page.goto(url, { waitUntil: 'commit' });
+      views[end].push(await timeView(page, load));
+    });
+    if (flags.picture !== undefined) await page.screenshot({ path: flags.picture });
+    await page.close();
+    const lateFrom = Date.now();
     await sleep(QUIET_MS);
     const { run, state, steps, wall } = recorded();
-    const rate = (from: number, to: number): number =>
+    const rate = ([from, to]: readonly [number, number]): number =>
       wall.filter((at) => at >= from && at < to).length / ((to - from) / 1000);
-    const quiet = Math.max(rate(quietFrom, killedFrom), rate(killedTo, killedTo + QUIET_MS));
-    const during = rate(killedFrom, killedTo);
+    const quiet = (rate([quietFrom, quietTo]) + rate([lateFrom, lateFrom + QUIET_MS])) / 2;
+    const rates = (during: number): Rates => ({
+      ...{ quiet, during, each: (quiet - during) * (EVERY_MS / 1000) },
+    });
     const gaps = steps.filter((step, row) => step !== row + 1).length;
     const store = openStore(workspace, { readonly: true });
     const odd = store.read(run).events.filter(({ kind }) => kind !== 'started');
     store.close();
-    const { median } = spread(views);
-    const slowest = Math.max(...views);
-    const slow = views.filter((ms) => ms > VIEW_MS).length;
-    if (flags.picture !== undefined) {
-      const last = await timeView(context, url);
-      await last.page.screenshot({ path: flags.picture });
+    const all = Object.values(views).flat();
+    const slow = all.filter((ms) => ms > VIEW_MS).length;
+    for (const [end, times] of Object.entries(views)) {
+      const { median, max } = spread(times);
+      console.log(
+        `${end}, then loaded: complete view in ${median.toFixed(0)} ms (median of ${times.length}), ${max.toFixed(0)} ms (slowest)`,
+      );
     }
-    const failed = views.length < KILLS || gaps > 0 || odd.length > 0 || slow > 0;
-    const dip = (100 * (1 - during / quiet)).toFixed(1);
+    tell('an empty page, opened and killed', rates(rate(emptySpan)));
+    tell('the window, killed, reloaded or closed', rates(rate(span)));
+    const failed = all.length < KILLS || gaps > 0 || odd.length > 0 || slow > 0;
     console.log(
-      `Steps a second: ${quiet.toFixed(2)} without a window, ${during.toFixed(2)} while windows opened and died (${dip} % less). State ${state}.`,
-    );
-    console.log(
-      `${failed ? 'FAIL' : 'PASS'}: ${views.length} windows killed of ${KILLS}, ${steps.length} steps recorded, ${gaps} lost, ${odd.length} interruptions; complete view in ${median.toFixed(0)} ms (median), ${slowest.toFixed(0)} ms (slowest), ${slow} over ${VIEW_MS} ms.`,
+      `${failed ? 'FAIL' : 'PASS'}: ${all.length} of ${KILLS}, one every ${flags.every} s; ${steps.length} steps recorded, ${gaps} lost, ${odd.length} interruptions, state ${state}; complete view in ${spread(all).median.toFixed(0)} ms (median), ${slow} over ${VIEW_MS} ms.`,
     );
     return failed ? 1 : 0;
   } finally {

@@ -116,6 +116,7 @@ function fakeEngine(steps: number) {
     weightsSha256: async () => 'ab'.repeat(32),
     sample: () => Promise.reject(new Error('not in this test')),
     importRun: () => Promise.reject(new Error('not in this test')),
+    giveWay: () => undefined,
     close: async () => void (state.closed += 1),
   });
   const advance = (count: number): void => {

@@ -56,6 +56,7 @@ export interface Engine extends Service {
   sample(run: string, sampling?: Partial<SamplingConfig>): Promise<Samples>;
   /** A run at step 0 with these weights, which is continued as any other. Returns its id. */
   importRun(config: RunConfig, state: ProgramState, source: string): Promise<string>;
+  giveWay(ms: number): void;
   /** Ends work within seconds: a checkpoint is written, the run left to be continued. */
   close(): Promise<void>;
 }
@@ -292,6 +293,8 @@ class LocalEngine implements Engine {
   async sample(run: string, sampling: Partial<SamplingConfig> = {}): Promise<Samples> {
     return samplesFromCheckpoint(this.store, this.backend, run, sampling);
   }
+
+  readonly giveWay = (ms: number): void => this.session?.giveWay(ms);
 
   async close(): Promise<void> {
     this.queue.close();

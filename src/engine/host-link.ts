@@ -6,6 +6,8 @@ import type { Transport } from '@shared/protocol/transport';
 export interface HostLink {
   send(message: FromEngine): void;
   onWindow(handler: (transport: Transport) => void): void;
+  /** A page begins to load. */
+  onLoading(handler: () => void): void;
   onStop(handler: () => void): void;
   /** The host has gone; it will not answer any more. */
   onGone(handler: () => void): void;
@@ -27,6 +29,7 @@ interface ParentPort {
 
 interface Handlers {
   window(transport: Transport): void;
+  loading(): void;
   stop(): void;
   gone(): void;
 }
@@ -44,6 +47,7 @@ function utilityLink(parent: ParentPort): HostLink {
   parent.on('message', ({ data, ports }) => {
     const message = data as ToEngine;
     if (message.type === 'stop') handlers.stop();
+    if (message.type === 'loading') handlers.loading();
     const [port] = ports;
     if (message.type === 'port' && port !== undefined) handlers.window(new PortTransport(port));
   });
@@ -63,6 +67,7 @@ function childLink(): HostLink {
   process.on('message', (raw) => {
     const message = raw as ToEngine;
     if (message.type === 'stop') handlers.stop();
+    if (message.type === 'loading') handlers.loading();
     if (message.type === 'open') {
       const { client } = message;
       const transport = new RelayedTransport(client, post, () => relayed.delete(client));
@@ -80,6 +85,7 @@ function childLink(): HostLink {
 
 const idle = (): Handlers => ({
   window: () => undefined,
+  loading: () => undefined,
   stop: () => undefined,
   gone: () => undefined,
 });
@@ -87,6 +93,7 @@ const idle = (): Handlers => ({
 function setters(handlers: Handlers): Omit<HostLink, 'send'> {
   return {
     onWindow: (handler) => (handlers.window = handler),
+    onLoading: (handler) => (handlers.loading = handler),
     onStop: (handler) => (handlers.stop = handler),
     onGone: (handler) => (handlers.gone = handler),
   };

@@ -13,7 +13,14 @@ import type { Log } from './log';
 /** Time for the last checkpoint when asked to end, and when the host has died. */
 const GRACE_MS = { stop: 10_000, orphan: 4000 };
 
+/** A page that loads has the processor for so long, … */
+const WAY_MS = 700;
+/** … but not again before this: one that is loaded over and over does not hold the training up, ms. */
+const WAY_EVERY_MS = 10_000;
+
 export interface ClosableService extends Service {
+  /** Begins no training step for `ms`. */
+  giveWay?(ms: number): void;
   /** Writes a checkpoint and releases the run. */
   close(): Promise<void>;
 }
@@ -100,6 +107,13 @@ export async function runProcess({ env, link, createEngine, exit }: ProcessOptio
     });
   };
   link.onWindow(attach);
+  let gaveWay = -Infinity;
+  link.onLoading(() => {
+    const now = performance.now();
+    if (now - gaveWay < WAY_EVERY_MS) return;
+    gaveWay = now;
+    ready.giveWay?.(WAY_MS);
+  });
   for (const transport of windows.splice(0)) attach(transport);
   link.send({ type: 'ready' });
 }

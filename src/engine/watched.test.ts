@@ -46,6 +46,8 @@ async function trained(...services: Service[]): Promise<string> {
   const given = structuredClone(config);
   const asked = services[0]?.request('run.start', { config: given }, signal);
   const { run } = await (asked ?? engine.request('run.start', { config: given }, signal));
+  // As where a window loads.
+  if (windows.length > 0) engine.giveWay(100);
   const heard = { events: 0 };
   for (const window of windows) {
     const on = (): void => void (heard.events += 1);

@@ -6,6 +6,9 @@ import type { Supervisor } from '../host/supervisor';
 import type { Desk } from './desk';
 import { PAGE_ORIGIN } from './page-scheme';
 
+/** A page whose process goes again within this is not loaded again by itself. */
+const GONE_AGAIN_MS = 5000;
+
 /**
  * Joins each loaded page to each engine by one port, and is then out of the way: frames do not
  * pass through this process.
@@ -39,7 +42,17 @@ export class Broker {
     this.window = window;
     this.pageReady = false;
     window.webContents.on('did-start-navigation', (_details, _url, isInPlace, isMainFrame) => {
-      if (isMainFrame && !isInPlace) this.pageReady = false;
+      if (!isMainFrame || isInPlace) return;
+      this.pageReady = false;
+      this.supervisor().engine?.postMessage({ type: 'loading' });
+    });
+    // The page's process was killed or crashed. One that goes at once again is left to the person.
+    let lastGone = -Infinity;
+    window.webContents.on('render-process-gone', (_event, { reason }) => {
+      const again = performance.now() - lastGone < GONE_AGAIN_MS;
+      lastGone = performance.now();
+      if (reason === 'clean-exit' || again) return;
+      window.webContents.reload();
     });
     window.once('closed', () => {
       this.window = undefined;

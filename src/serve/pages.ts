@@ -26,8 +26,16 @@ const REFUSALS: Record<Exclude<Verdict, 'pass' | 'signed-in'>, [number, string]>
   ],
 };
 
-/** Answers the plain HTTP requests: sign-in, refusals, and the files of the page. */
-export function answerPages(gate: Gate, files: ReadonlyMap<string, PageFile>, port: number) {
+/**
+ * Answers the plain HTTP requests: sign-in, refusals, and the files of the page.
+ * @param onLoading  a page begins to load
+ */
+export function answerPages(
+  gate: Gate,
+  files: ReadonlyMap<string, PageFile>,
+  port: number,
+  onLoading: () => void,
+) {
   const sources = ['127.0.0.1', 'localhost'].map((host) => `ws://${host}:${port}`);
   const headers = { ...BASE_HEADERS, 'Content-Security-Policy': contentSecurityPolicy(sources) };
 
@@ -47,6 +55,7 @@ export function answerPages(gate: Gate, files: ReadonlyMap<string, PageFile>, po
     }
     const file = files.get((request.url ?? '').split('?', 1)[0] ?? '');
     if (file === undefined) return send(404, 'There is nothing at this address.');
+    if (file === files.get('/') && request.method === 'GET') onLoading();
     sendFile(file, request, response, headers, send);
   };
 }

@@ -48,6 +48,8 @@ describe('the page', () => {
   it('comes with its policy to whoever has the cookie', async () => {
     const answer = await ask(port, '/', { headers: { cookie } });
     expect(answer.status).toBe(200);
+    // The engine lets it have the processor.
+    expect(engines.at(-1)?.told).toContainEqual({ type: 'loading' });
     expect(answer.body).toContain('<title>Protodiff');
     expect(answer.headers['content-type']).toBe('text/html; charset=utf-8');
     expect(answer.headers['content-security-policy']).toContain("default-src 'none'");

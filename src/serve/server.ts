@@ -55,7 +55,6 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   server.maxConnections = 4 * MAX_CLIENTS;
   const port = await listen(server, options.port);
   const gate = new Gate(port);
-  server.on('request', answerPages(gate, files, port));
 
   const env = engineEnv(options);
   const fork: Fork = options.fork ?? ((more) => forkChild(options.engineEntry, more));
@@ -73,6 +72,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     engine: () => supervisor.engine,
     restart: () => supervisor.restart(),
   });
+  const loading = (): void => supervisor.engine?.postMessage({ type: 'loading' });
+  server.on('request', answerPages(gate, files, port, loading));
   const sockets = acceptSockets(server, gate, relay);
   supervisor.start();
 

@@ -20,6 +20,7 @@ import type { EngineHandle } from '../host/engine-handle';
 /** For tests: an engine in this process, behind the messages that a forked one would get. */
 export class FakeEngine implements EngineHandle {
   readonly pid = 4711;
+  readonly told: ToEngine[] = [];
   private readonly clients = new Map<number, End>();
   private message: (message: FromEngine) => void = () => undefined;
   private exited: (code: number | null, signal: string | null) => void = () => undefined;
@@ -29,6 +30,7 @@ export class FakeEngine implements EngineHandle {
   }
 
   postMessage(message: ToEngine): void {
+    this.told.push(message);
     if (message.type === 'stop') return this.die(0, null);
     if (message.type === 'open') {
       const { client } = message;

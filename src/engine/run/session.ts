@@ -206,6 +206,11 @@ export class RunSession {
     return this.step;
   }
 
+  /** The next step starts in `ms` at the earliest. */
+  giveWay(ms: number): void {
+    this.nextStepAt = Math.max(this.nextStepAt, this.clock() + ms);
+  }
+
   /** Ends the run after a checkpoint. `released` leaves it open to be continued. */
   async stop(ending: 'stopped' | 'released' = 'stopped'): Promise<number> {
     this.stopping ??= ending;
@@ -426,10 +431,9 @@ export class RunSession {
 
   /** Waits for an act, but no longer than a heartbeat or the next step of slow motion. */
   private async sleep(): Promise<void> {
-    const step =
-      this.paused || this.validating.busy ? HEARTBEAT_MS : this.nextStepAt - this.clock();
+    const ms = this.paused || this.validating.busy ? HEARTBEAT_MS : this.nextStepAt - this.clock();
     await new Promise<void>((done) => {
-      const timer = setTimeout(done, Math.max(0, Math.min(HEARTBEAT_MS, step)));
+      const timer = setTimeout(done, Math.max(0, Math.min(HEARTBEAT_MS, ms)));
       this.wake = () => {
         clearTimeout(timer);
         done();

@@ -18,6 +18,8 @@ export interface HostState {
 export type ToEngine =
   | { type: 'port' }
   | { type: 'open'; client: number }
+  /** A page begins to load, which will be a window soon. */
+  | { type: 'loading' }
   | { type: 'data'; client: number; bytes: Uint8Array }
   | { type: 'close'; client: number; reason: string }
   /** A window has much unread (false), or has read most of it (true). */
