@@ -40,6 +40,8 @@ export interface OpenRun {
   dataset: Dataset;
   /** Seconds of training before this opening. */
   active: number;
+  /** The checkpoint that it goes on from; wall in Unix ms. */
+  saved: { step: number; wall: number } | null;
   /** The assignments before this opening, the last 1,000 at most. */
   recent: number[];
   /** The newest snapshot of the prototypes, and the images it is of. */
@@ -141,7 +143,7 @@ export function openFresh(
       backend,
       micro: new MicroBatches(halvings, makeTraining),
     },
-    ...{ active: 0, recent: [], probed: null, planned: new Planned(plan, 0, []) },
+    ...{ active: 0, saved: null, recent: [], probed: null, planned: new Planned(plan, 0, []) },
     ...{ first, bank: first, past: [], acts: [] },
   };
 }
@@ -176,11 +178,13 @@ export function openContinued(
   const frozen = frozenRows(bank);
   const trainer = new Trainer(config, geometry, dataset, executable, knobs, step, frozen, parts);
   const active = Number(loaded.metadata.active_seconds ?? 0);
+  const row = left.checkpoints.find((each) => each.step === step);
   certify(left, loaded, writer, trainer, checkpointTensors(trainer.executable, geometry, step));
   return {
     ...{ config, geometry, trainer, writer, dataset, backend },
     micro: new MicroBatches(left.halvings, makeTraining),
     active: activeSeconds(store, run, active),
+    saved: row === undefined ? null : { step, wall: row.wall },
     recent: recalled(loaded.metadata.assignments),
     probed: probedOf(store, config, run, loaded.step),
     ...{ planned, bank },

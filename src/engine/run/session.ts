@@ -161,7 +161,7 @@ export class RunSession {
       loss: this.last?.metrics.total ?? null,
       knobs: { ...trainer.knobs },
       next_sample_step: (Math.floor(trainer.step / every) + 1) * every,
-      last_checkpoint: this.lastCheckpoint,
+      last_checkpoint: this.lastCheckpoint ?? this.open.saved,
     };
   }
 

@@ -67,6 +67,7 @@ export class Session implements TrainDesk {
   /** A start has been asked for and not answered. */
   busy = $state(false);
   private away: HostState | undefined;
+  private lost = $state.raw<Status['active']>(null);
   /** The train cell whose start, or that of a branch of its run, has not been answered. */
   private startedAt = $state<string>();
 
@@ -201,9 +202,10 @@ export class Session implements TrainDesk {
     return this.road.desk;
   }
 
-  /** What trained when the engine was lost, with its last checkpoint. */
+  /** What trained when an engine was lost, with its last checkpoint; no later one has taken it up. */
   get interrupted(): NonNullable<Status['active']> | undefined {
-    return this.active?.last_checkpoint ? this.active : undefined;
+    const trained = this.active ?? this.lost;
+    return trained?.last_checkpoint ? trained : undefined;
   }
 
   restartEngine(): void {
@@ -223,6 +225,7 @@ export class Session implements TrainDesk {
     };
     const onStatus = (event: Status): void => {
       this.status = event;
+      if (event.active) this.lost = null;
     };
     this.engine.subscribe('status', {}, onStatus, { onError });
     this.engine.subscribe('runs', {}, (list) => this.runsAre(list), { onError });
@@ -241,6 +244,7 @@ export class Session implements TrainDesk {
   private hostIs(state: HostState): void {
     this.host = state;
     if (state.state === 'crashed' || state.state === 'not_responding') this.away = state;
+    if (state.state !== 'ready') this.lost = this.active ?? this.lost;
     if (state.state === 'ready' && this.away) {
       this.cameBack = this.away;
       this.away = undefined;
