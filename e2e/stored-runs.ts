@@ -1,6 +1,10 @@
 import { execFile } from 'node:child_process';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
+import type { RunConfig } from '../src/shared/config/run-config';
+import { notebookFor, printNotebook } from '../src/shared/config/notebook';
 
 const CLI = resolve(import.meta.dirname, '../out/main/cli.cjs');
 
@@ -46,4 +50,35 @@ function runIn(stdout: string): string {
 export async function sampleStored(workspace: string, run: string, file: string): Promise<void> {
   const args = [CLI, 'sample', run, '--workspace', workspace, '--out', file];
   await promisify(execFile)(process.execPath, args, { cwd: join(CLI, '../..') });
+}
+
+/**
+ * A run whose loss was not finite after its last checkpoint, at step 20 of 50,000, in a notebook of
+ * its own. That takes more than a window allows to be set: a run that ended well is made one.
+ */
+export async function spoiltRun(workspace: string): Promise<string> {
+  const run = await storedRun(workspace, '--set', 'training.steps=20');
+  const folder = join(workspace, 'runs', run);
+  const origin = JSON.parse(await readFile(join(folder, 'run.json'), 'utf8')) as {
+    config: RunConfig;
+  };
+  origin.config.training.steps = 50_000;
+  await writeFile(join(folder, 'run.json'), JSON.stringify(origin));
+  const Libsql = createRequire(import.meta.url)('libsql') as new (path: string) => {
+    prepare(sql: string): { run(value: string): void };
+    close(): void;
+  };
+  const db = new Libsql(join(folder, 'run.sqlite'));
+  db.prepare("UPDATE ending SET state = 'failed', problem = ?").run(
+    'Step 21 is not finite: the total loss became NaN. The first bad tensor is encoder.0.weight.',
+  );
+  db.close();
+  const { cells, ...notebook } = notebookFor(origin.config, 'Spoilt.');
+  const own = cells.map((cell) => (cell.kind === 'train' ? { ...cell, run } : cell));
+  await mkdir(join(workspace, 'notebooks'), { recursive: true });
+  await writeFile(
+    join(workspace, 'notebooks', 'Spoilt.json'),
+    printNotebook({ ...notebook, cells: own }),
+  );
+  return run;
 }
