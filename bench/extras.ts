@@ -1,0 +1,81 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import type { RunConfig } from '@shared/config/run-config';
+import { loadBackend } from '../src/engine/backend';
+import { openFresh } from '../src/engine/run/open';
+import { go } from '../src/engine/run/testing';
+import { openStore } from '../src/store';
+import { CONFIGS } from './configs';
+import { spread } from './spread';
+import { randomImages } from './trainer';
+
+/**
+ * What previews, snapshots of the prototypes, validation and checkpoints cost: whole runs with a
+ * configuration's own intervals and with none of them, by turns in one process; the share of the
+ * time that each pair spends on them.
+ */
+const { values: flags } = parseArgs({
+  options: {
+    config: { type: 'string', default: 'app' },
+    /** After as many of warm-up: what comes every hundred steps comes as often as it does on average. */
+    steps: { type: 'string', default: '200' },
+    pairs: { type: 'string', default: '3' },
+    json: { type: 'boolean', default: false },
+  },
+});
+const WARM_UP = 100;
+const BOUND = 0.05;
+const steps = WARM_UP + Number(flags.steps);
+const base = CONFIGS[flags.config];
+if (base === undefined) throw new Error(`--config is one of ${Object.keys(CONFIGS).join(', ')}`);
+const own: RunConfig = { ...base, training: { ...base.training, steps } };
+const bare: RunConfig = {
+  ...own,
+  knobs: { ...own.knobs, sample_every: 2 * steps },
+  training: {
+    ...own.training,
+    ...{ checkpoint_every: 2 * steps, probe_every: 0, validate_every: 0 },
+  },
+};
+
+async function main(): Promise<void> {
+  const backend = await loadBackend();
+  const workspace = mkdtempSync(join(tmpdir(), 'protodiff-extras-'));
+  const store = openStore(workspace);
+  const dataset = randomImages(own, 2000);
+  const { name, fingerprint, count: images } = dataset;
+  /** Seconds of a step, from the wall clock of the first row after the warm-up to the last. */
+  const secondsOf = async (config: RunConfig): Promise<number> => {
+    const writer = store.create({ config, versions: {}, data: { name, fingerprint, images } });
+    await go(openFresh(config, dataset, backend, writer)).ended;
+    const { wall } = store.metrics(writer.run, 0, steps);
+    const [first = NaN, last = NaN] = [wall[WARM_UP - 1], wall[steps - 1]];
+    return (last - first) / 1000 / (steps - WARM_UP);
+  };
+  try {
+    const [withThem, without, shares]: number[][] = [[], [], []];
+    for (let pair = 1; pair <= Number(flags.pairs); pair++) {
+      const [a, b] = [await secondsOf(bare), await secondsOf(own)];
+      without?.push(a);
+      withThem?.push(b);
+      shares?.push(1 - a / b);
+      console.error(`pair ${pair}: a step in ${b.toFixed(4)} s, ${a.toFixed(4)} s without`);
+    }
+    const report = {
+      config: flags.config,
+      steps: steps - WARM_UP,
+      step_s: spread(withThem ?? []),
+      bare_step_s: spread(without ?? []),
+      share: spread(shares ?? []),
+      bound: BOUND,
+    };
+    console.log(flags.json ? JSON.stringify(report) : report);
+    if (report.share.median > BOUND) process.exitCode = 1;
+  } finally {
+    store.close();
+    rmSync(workspace, { recursive: true, force: true });
+  }
+}
+void main();
