@@ -56,6 +56,7 @@ export interface Engine extends Service {
   sample(run: string, sampling?: Partial<SamplingConfig>): Promise<Samples>;
   /** A run at step 0 with these weights, which is continued as any other. Returns its id. */
   importRun(config: RunConfig, state: ProgramState, source: string): Promise<string>;
+  /** Begins no training step for `ms`: a page that loads has the processor. */
   giveWay(ms: number): void;
   /** Ends work within seconds: a checkpoint is written, the run left to be continued. */
   close(): Promise<void>;
@@ -294,7 +295,9 @@ class LocalEngine implements Engine {
     return samplesFromCheckpoint(this.store, this.backend, run, sampling);
   }
 
-  readonly giveWay = (ms: number): void => this.session?.giveWay(ms);
+  giveWay(ms: number): void {
+    this.starts.session?.giveWay(ms);
+  }
 
   async close(): Promise<void> {
     this.queue.close();
