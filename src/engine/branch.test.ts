@@ -89,9 +89,14 @@ afterAll(async () => {
 });
 
 describe('a branch', () => {
-  it('that changes nothing has the bits of its parent, planned changes included', async () => {
+  it('that changes nothing has the bits of its parent, planned changes and names of prototypes included', async () => {
+    const label = { prototype: 1, name: 'ones', colour: 3 };
+    await ask('prototypes.label', { run: parent, label });
     const run = await branch(parent, 12, (config) => config);
     expect(await trained(run)).toBe(straight);
+    const store = openStore(workspace, { readonly: true });
+    expect(store.prototypeLabels(run)).toEqual([label]);
+    store.close();
     const { summary, config, checkpoints, journal, events } = await get(run);
     const { summary: before, checkpoints: theirs } = await get(parent);
     const sha256 = theirs.find(({ step }) => step === 12)?.sha256;

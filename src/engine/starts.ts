@@ -125,9 +125,10 @@ export class Starts {
   async branch(run: string, step: number, config: RunConfig): Promise<{ run: string }> {
     const dataset = await this.desk.datasets.load(config.data);
     checkDataFits(config, dataset);
-    const { parent, plan, bank, first, name } = childOf(this.desk.store, run, step, config);
+    const { parent, plan, bank, first, name, labels } = childOf(this.desk.store, run, step, config);
     const origin = { ...this.originOf(config, dataset, plan), parent, ...(bank && { bank }) };
     const writer = this.recorded(this.desk.store.create(origin, first), config);
+    for (const label of labels) this.desk.store.labelPrototype(writer.run, label);
     const child = (): ReturnType<typeof openFresh> =>
       openContinued(writer.run, this.desk.store, dataset, this.desk.backend, writer);
     await this.launch(writer, child, `Branched from ${name} at step ${step}.`);

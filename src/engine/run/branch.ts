@@ -7,6 +7,7 @@ import { AppError } from '@shared/errors';
 import { ndarray, sizeOf } from '@shared/maths/ndarray';
 import type { NdArray } from '@shared/maths/ndarray';
 import type { ActEntry } from '@shared/protocol/contract';
+import type { PrototypeLabel } from '@shared/protocol/contract-prototypes';
 import type { Parent } from '@shared/protocol/contract-runs';
 import type { LoadedCheckpoint, RunStore } from '../../store/port';
 import { PREFIXES } from '../training/checkpoint';
@@ -37,6 +38,8 @@ interface Child {
   bank?: Bank;
   first: LoadedCheckpoint;
   name: string;
+  /** Names and colours of the prototypes that the parent had. */
+  labels: PrototypeLabel[];
 }
 
 export interface BranchPoint {
@@ -107,6 +110,8 @@ export function childOf(store: RunStore, run: string, step: number, config: RunC
     ...(JSON.stringify(grown) !== JSON.stringify(bankOf(config.model.k)) && { bank: grown }),
     first: childCheckpoint(loaded, before, config),
     name: summary.name,
+    // A number given after the branch point is another prototype's in the child.
+    labels: store.prototypeLabels(run).filter(({ prototype }) => prototype < bank.next),
   };
 }
 
