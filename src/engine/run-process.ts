@@ -14,7 +14,7 @@ import type { Log } from './log';
 const GRACE_MS = { stop: 10_000, orphan: 4000 };
 
 /** A page that loads has the processor for so long, … */
-const WAY_MS = 700;
+const WAY_MS = 1000;
 /** … but not again before this: one that is loaded over and over does not hold the training up, ms. */
 const WAY_EVERY_MS = 10_000;
 
