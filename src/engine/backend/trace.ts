@@ -11,6 +11,7 @@ import { inPlace } from './in-place';
 import { late } from './late';
 import { lean } from './lean';
 import type { Operand } from './lean';
+import { recordPostponed } from './postponed';
 import { mixed } from './precision';
 import { shapesOf } from './shapes';
 import type { Abstract, OpAttr } from './shapes';
@@ -125,6 +126,17 @@ function traceFunction(
   };
   backend.tensorMap = ownTensors(tensorMap, name);
   backend.binding = recorder(binding, device, { graph, nodes, name });
+  recordPostponed((x, until) => {
+    const [from, on] = [idOf(backend, x), idOf(backend, until)];
+    const { dtype, node } = known(nodes, from, name);
+    const attrs = [{ name: 'T', type: binding.TF_ATTR_TYPE as number, value: dtype }];
+    const [result] = device.executeOp('Identity', attrs, [from], 1, [known(nodes, from, name)]);
+    if (result === undefined) throw new Error('Identity gave nothing');
+    const wait = `^${nodeOf(known(nodes, on, name).node)}`;
+    const added = graph.add('Identity', [node, wait], { T: type(dtype) });
+    nodes.set(result.id, { node: added, shape: result.shape, dtype });
+    return backend.createOutputTensor(result);
+  });
   tf.engine().startScope(name);
   try {
     const state = mapNames(program.state, (key, value) =>
@@ -170,6 +182,7 @@ function traceFunction(
     return { inputs: Object.keys(inputs), outputs: fetches };
   } finally {
     tf.engine().endScope();
+    recordPostponed(null);
     backend.binding = binding;
     backend.tensorMap = tensorMap;
   }

@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
+import { postponed } from '../backend/postponed';
 import { param } from './params';
 import type { Params } from './params';
 
@@ -75,20 +76,25 @@ export function groupNorm(
     const centre = tf.sub(s, mean); // u - mean = x + centre
     const offset = tf.add(tf.mul(centre, scale), beta);
     const y = tf.add(tf.mul(x, spread(scale)), spread(offset));
-    const gate = activate ? tf.sigmoid(y) : undefined;
-    const value = gate ? tf.mul(y, gate) : y;
+    const value = activate ? tf.mul(y, tf.sigmoid(y)) : y;
     watch?.(y);
     (save as tf.GradSaveFunc)([
       ...[x, gamma, sum, rstd, centre, averaging],
-      ...(gate ? [gate, value] : []),
+      ...(activate ? [offset, value] : []),
     ]);
     return {
       value,
       gradFunc: (dz: tf.Tensor, saved: tf.Tensor[]) => {
         const [x = dz, gamma = dz, sum = dz, rstd = dz, centre = dz, averaging = dz, ...silu] =
           saved;
-        const [gate, value] = silu;
-        const dy = gate && value ? siluGrad(dz, gate, value) : dz;
+        const scale = tf.mul(rstd, gamma);
+        const [offset, value] = silu;
+        // The gate is made again rather than kept: it is as large as x.
+        const gate = (offset: tf.Tensor): tf.Tensor => {
+          const y = tf.mul(x, spread(postponed(scale, dz)));
+          return tf.sigmoid(tf.add(y, spread(offset)));
+        };
+        const dy = offset && value ? siluGrad(dz, gate(offset), value) : dz;
         const sumDy = tf.sum(dy, [1, 2]); // [B, C]
         const sumDyX = tf.sum(tf.mul(dy, x), [1, 2]);
         const sumDyXhat = tf.mul(rstd, tf.add(sumDyX, tf.mul(centre, sumDy)));
@@ -98,7 +104,6 @@ export function groupNorm(
           tf.mul(sumDyXhat, gamma),
         );
         // dx = rstd·(dy·gamma - m1 - xhat·m2), xhat = (x + centre)·rstd
-        const scale = tf.mul(rstd, gamma);
         const c1 = tf.neg(tf.mul(tf.square(rstd), m2));
         const c2 = tf.sub(tf.mul(centre, c1), tf.mul(rstd, m1));
         const dx = tf.add(tf.mul(dy, spread(scale)), tf.add(tf.mul(x, spread(c1)), spread(c2)));
