@@ -8,6 +8,9 @@ import type { Snapshot } from './prototype-history';
 
 export type Probe = RequestOutput<'prototypes.probe'>;
 
+/** Snapshots that come sooner after others wait together: each lays the whole map anew, ms. */
+const TAKE_MS = 250;
+
 /** The prototypes of one run through its training: snapshots, the one that is shown, names. */
 export class PrototypesController {
   readonly history = new PrototypeHistory();
@@ -23,6 +26,8 @@ export class PrototypesController {
   labels = $state.raw<ReadonlyMap<number, PrototypeLabel>>(new Map());
   private end: (() => void) | undefined;
   private endLabels: (() => void) | undefined;
+  private waiting: SubscriptionEvent<'prototypes'>[] = [];
+  private resting: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
     private readonly engine: Client,
@@ -43,6 +48,7 @@ export class PrototypesController {
     this.endLabels?.();
     this.end?.();
     this.end = undefined;
+    this.forget();
   }
 
   /** Has the snapshots come; somebody looks at them. */
@@ -52,7 +58,10 @@ export class PrototypesController {
       { run: this.run },
       (event) => this.receive(event),
       {
-        onReset: () => this.change(() => this.history.clear()),
+        onReset: () => {
+          this.forget();
+          this.change(() => this.history.clear());
+        },
         onError: (thrown) => this.fail(thrown),
       },
     );
@@ -108,9 +117,24 @@ export class PrototypesController {
   }
 
   private receive(event: SubscriptionEvent<'prototypes'>): void {
-    const first = this.history.all.length === 0 || event.restart;
-    this.change(() => this.history.receive(event));
+    this.waiting.push(event);
+    if (this.resting === undefined) this.take();
+  }
+
+  private take(): void {
+    this.resting = undefined;
+    const events = this.waiting.splice(0);
+    if (events.length === 0) return;
+    const first = this.history.all.length === 0 || events.some(({ restart }) => restart);
+    this.change(() => events.forEach((event) => this.history.receive(event)));
+    this.resting = setTimeout(() => this.take(), TAKE_MS);
     if (first) void this.loadProbe();
+  }
+
+  private forget(): void {
+    clearTimeout(this.resting);
+    this.resting = undefined;
+    this.waiting = [];
   }
 
   private change(act: () => void): void {
