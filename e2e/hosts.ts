@@ -140,23 +140,28 @@ async function launch(
   }
 }
 
-/** Electron asks where to save; here the answer is `folder`. */
-function nextDownload(application: ElectronApplication, folder: string): Promise<SavedFile> {
-  return application.evaluate(
-    ({ session }, into) =>
-      new Promise<SavedFile>((saved, failed) => {
-        session.defaultSession.once('will-download', (_event, item) => {
-          const name = item.getFilename();
-          const path = `${into}/${name}`;
-          item.setSavePath(path);
-          item.once('done', (_done, state) => {
-            if (state === 'completed') saved({ name, path });
-            else failed(new Error(`the download of ${name} was ${state}`));
-          });
+/** Electron asks where to save; here the answer is `folder`. It is listened to before `act` begins. */
+async function downloadOf(
+  application: ElectronApplication,
+  folder: string,
+  act: () => Promise<void>,
+): Promise<SavedFile> {
+  const next = await application.evaluateHandle(({ session }, into) => {
+    const file = new Promise<SavedFile>((saved, failed) => {
+      session.defaultSession.once('will-download', (_event, item) => {
+        const name = item.getFilename();
+        const path = `${into}/${name}`;
+        item.setSavePath(path);
+        item.once('done', (_done, state) => {
+          if (state === 'completed') saved({ name, path });
+          else failed(new Error(`the download of ${name} was ${state}`));
         });
-      }),
-    folder,
-  );
+      });
+    });
+    return { file };
+  }, folder);
+  await act();
+  return await next.evaluate(({ file }) => file);
 }
 
 /** The desktop application, with a profile of its own. */
@@ -176,10 +181,7 @@ export const openDesktop: Open = async (windows, workspace) => {
   return {
     page,
     output,
-    download: async (act) => {
-      const [file] = await Promise.all([nextDownload(application, profile), act()]);
-      return file;
-    },
+    download: (act) => downloadOf(application, profile, act),
     close: async () => {
       const gone = ended(child);
       await application.close();

@@ -57,7 +57,7 @@ describe('the command line', () => {
   it('says bad settings and data in a sentence with a remedy', async () => {
     const bad = await outcome(['train', '--set', 'lr=5']);
     expect(bad.code).toBe(1);
-    expect(bad.err).toMatch(/^The configuration is not valid\. knobs\.lr: /);
+    expect(bad.err).toMatch(/^The configuration is not valid\. lr: Choose 0\.01 or less\./);
     const gone = await outcome(['train', '--data', '/no/such/folder']);
     expect(gone.code).toBe(1);
     expect(gone.err).toBe(

@@ -58,7 +58,7 @@ it('refuses before anything starts what is misspelt, too much or impossible', as
     [['--sweep', 'lrr=1,2'], 2, 'Did you mean lr?'],
     [['--sweep', 'lr'], 2, 'NAME=VALUE'],
     [['--sweep', 'seed=1..256', '--sweep', 'k=4,5'], 1, 'makes 512 runs'],
-    [['--sweep', 'lr=1e-3,5'], 1, '1 of 2 runs cannot be trained. lr 5: knobs.lr:'],
+    [['--sweep', 'lr=1e-3,5'], 1, '1 of 2 runs cannot be trained. lr 5: lr: Choose 0.01 or less'],
     [['--sweep', 'model.variant=pdm,spdm'], 1, 'model.variant spdm: s-PDM needs K = 10'],
   ];
   for (const [sweep, expected, words] of refusals) {
