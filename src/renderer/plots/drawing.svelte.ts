@@ -114,11 +114,12 @@ export class PanelDrawing {
   }
 
   private async settle(): Promise<void> {
-    const { visible } = this.asked();
+    // What was scrolled out of sight while it moved comes to rest all the same.
+    const draws = this.asked().visible || this.painter?.sketched === true;
     // Fetched once, for all panels: no part of what drawing costs.
-    if (visible) await loadPlotly();
+    if (draws) await loadPlotly();
     const began = performance.now();
-    if (visible) {
+    if (draws) {
       const style = this.prepare();
       if (style && this.view) await this.painter?.settle(this.view, style);
     } else this.readLines();

@@ -9,6 +9,8 @@ import { sketch } from './sketch';
 export class Painter {
   private plotted: PlotlyHTMLElement | undefined;
   private turn = 0;
+  /** The canvas stands for the plot, which is hidden with its words. */
+  sketched = false;
 
   constructor(
     private readonly node: HTMLDivElement,
@@ -54,6 +56,7 @@ export class Painter {
   }
 
   private moving(on: boolean): void {
+    this.sketched = on;
     this.canvas.style.visibility = on ? 'visible' : 'hidden';
     this.node.style.visibility = on ? 'hidden' : 'visible';
   }
