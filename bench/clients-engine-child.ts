@@ -1,22 +1,29 @@
 import { ndarray } from '../src/shared/maths/ndarray';
 import { fakeService } from '../src/shared/protocol/testing';
+import type { SubscriptionEvent } from '../src/shared/protocol/contract';
 import { hostLink } from '../src/engine/host-link';
+import { curves, latestShared } from '../src/engine/record-sources';
 import { runProcess } from '../src/engine/run-process';
+import { Topics, topic } from '../src/engine/topics';
+import type { MetricRows } from '../src/store/port';
 
 /**
- * The engine of bench/clients.ts: steps of a fixed amount of work, a row of scalars 20 times and a
- * preview of 256 KB twice a second. How many steps it made is told as the first notebook's time.
+ * The engine of bench/clients.ts, with the sources of the real one: steps of a fixed amount of work, a
+ * row of scalars 20 times and a preview of 256 KB twice a second. How many steps it made is told as the
+ * first notebook's time.
  */
 const SCALARS_MS = 50;
 const PREVIEW_MS = 500;
-const STEP = 1_500_000; // additions, about 2 ms
+const STEP = 1_500_000; // additions, about 10 ms
 
 const link = hostLink();
 if (link === undefined) throw new Error('to be forked');
-const watchers = { curves: new Set<() => void>(), samples: new Set<() => void>() };
+const topics = new Topics();
 const wall: number[] = [];
 let steps = 0;
 let taken = 0;
+/** Unix ms of the newest preview. */
+let takenAt = 0;
 let sum = 0;
 
 function train(): void {
@@ -26,58 +33,44 @@ function train(): void {
 }
 setInterval(() => {
   wall.push(Date.now());
-  for (const changed of watchers.curves) changed();
+  topics.changed(topic.curves('r'));
 }, SCALARS_MS);
 setInterval(() => {
   taken += 1;
-  for (const changed of watchers.samples) changed();
+  takenAt = Date.now();
+  topics.changed(topic.samples('r'));
 }, PREVIEW_MS);
 
-function watch(name: keyof typeof watchers, pull: () => unknown) {
-  return (changed: () => void) => {
-    watchers[name].add(changed);
-    return { pull, close: () => void watchers[name].delete(changed) };
+function metrics(_run: string, from: number): MetricRows {
+  const [total, n] = [wall.length, wall.length - from];
+  const column = (value: (row: number) => number): Float64Array =>
+    Float64Array.from({ length: n }, (_, i) => value(from + i));
+  return {
+    ...{
+      keys: ['train/loss'],
+      step: column((row) => row),
+      wall: column((row) => wall[row] ?? NaN),
+    },
+    ...{ active: column((row) => row), values: new Float64Array(n), next: total, total },
   };
 }
 
-function rows() {
-  let sent = 0;
-  return () => {
-    if (sent === wall.length) return undefined;
-    const from = sent;
-    sent = wall.length;
-    const column = (value: (row: number) => number): ReturnType<typeof ndarray<Float64Array>> =>
-      ndarray(
-        Float64Array.from({ length: sent - from }, (_, i) => value(from + i)),
-        [sent - from],
-      );
-    return {
-      ...{ run: 'r', restart: from === 0, keys: ['train/loss'] },
-      ...{ step: column((row) => row), wall: column((row) => wall[row] ?? NaN) },
-      active: column((row) => row),
-      values: ndarray(new Float64Array(sent - from), [sent - from, 1]),
-    };
+function preview(): SubscriptionEvent<'samples'> | undefined {
+  if (taken === 0) return undefined;
+  const settings = {
+    ...{ sampler: 'ddim' as const, steps: 5, eta: 0, guidance: 1, count: 64, seed: 1, run: 'r' },
+    ...{ weights: 'ema' as const, draw: 'per_image' as const, prototypes: [] },
+    ...{ step: taken, seconds: takenAt },
   };
+  return { settings, images: ndarray(new Uint8Array(64 ** 3).fill(taken), [64, 64, 64, 1]) };
 }
 
-function previews() {
-  let sent = 0;
-  return () => {
-    if (sent === taken) return undefined;
-    sent = taken;
-    const settings = {
-      ...{ sampler: 'ddim', steps: 5, eta: 0, count: 64, weights: 'ema', draw: 'per_image' },
-      ...{ seed: 1, run: 'r', step: taken, prototypes: [], seconds: Date.now() },
-    };
-    return { settings, images: ndarray(new Uint8Array(64 ** 3).fill(taken), [64, 64, 64, 1]) };
-  };
-}
-
+const context = { store: { metrics }, topics };
 const service = fakeService({
   answers: { 'notebooks.list': () => ({ notebooks: [{ name: `${sum}`, modified: steps }] }) },
   feeds: {
-    curves: (_input, changed) => watch('curves', rows())(changed),
-    samples: (_input, changed) => watch('samples', previews())(changed),
+    curves: (input, changed) => curves(context, input, changed),
+    samples: (_input, changed) => latestShared(context, topic.samples('r'), changed, preview),
   },
 });
 void runProcess({

@@ -58,17 +58,44 @@ function rssOf(pid: number): number {
   return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024;
 }
 
+/** Processor time of all threads of a process, ms; the kernel's unit is 10 ms. */
+function cpuOf(pid: number): number {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  const [user, system] = stat
+    .slice(stat.lastIndexOf(')') + 2)
+    .split(' ')
+    .slice(11, 13);
+  return 10 * (Number(user) + Number(system));
+}
+
 const p99 = (values: number[]): number =>
   [...values].sort((a, b) => a - b)[Math.floor(values.length * 0.99)] ?? NaN;
 
 interface Phase {
   steps_per_s: number;
+  /** The engine's processor time a step, which what else runs on the machine does not take away. */
+  step_cpu_ms: number;
   scalars_p99_ms: number;
   previews_p99_ms: number;
   rows_per_client_s: number;
   gaps: number;
   host_mb: number;
   engine_mb: number;
+  /** Share of one core. */
+  host_cpu: number;
+  clients_cpu: number;
+}
+
+/** For reading: columns that fit beside each other. */
+function rounded(figures: Record<string, Phase>): Record<string, Record<string, number>> {
+  return Object.fromEntries(
+    Object.entries(figures).map(([phase, of]) => [
+      phase,
+      Object.fromEntries(
+        Object.entries(of).map(([name, value]) => [name, Number(value.toFixed(2))]),
+      ),
+    ]),
+  );
 }
 
 async function main(): Promise<void> {
@@ -99,6 +126,8 @@ async function main(): Promise<void> {
       }
       const [from, began] = [await steps(), performance.now()];
       const rows = watchers.map((each) => each.rows);
+      const cpu = (): number[] => [engine, pid, process.pid].map(cpuOf);
+      const cpuBefore = cpu();
       let [hostMost, engineMost] = [0, 0];
       while (performance.now() - began < SECONDS * 1000) {
         await sleep(250);
@@ -107,14 +136,21 @@ async function main(): Promise<void> {
       }
       const seconds = (performance.now() - began) / 1000;
       const came = watchers.reduce((sum, each, i) => sum + each.rows - (rows[i] ?? 0), 0);
+      const made = (await steps()) - from;
+      const [engineCpu = NaN, hostCpu = NaN, clientsCpu = NaN] = cpu().map(
+        (ms, i) => ms - (cpuBefore[i] ?? NaN),
+      );
       return {
-        steps_per_s: ((await steps()) - from) / seconds,
+        steps_per_s: made / seconds,
+        step_cpu_ms: engineCpu / made,
         scalars_p99_ms: p99(watchers.flatMap((each) => each.scalars)),
         previews_p99_ms: p99(watchers.flatMap((each) => each.previews)),
         rows_per_client_s: came / seconds / Math.max(1, watchers.length),
         gaps: watchers.reduce((sum, each) => sum + each.gaps, 0),
         host_mb: hostMost,
         engine_mb: engineMost,
+        host_cpu: hostCpu / 1000 / seconds,
+        clients_cpu: clientsCpu / 1000 / seconds,
       };
     };
     await sleep(1000);
@@ -152,7 +188,7 @@ async function main(): Promise<void> {
     figures['no client again'] = await phase();
     counter.close();
     if (flags.json) console.log(JSON.stringify(figures));
-    else console.table(figures);
+    else console.table(rounded(figures));
     console.log(
       `The client that was stopped has ${late.rows} of ${most} rows 2 s after it went on, ${late.gaps} out of order. The one that asked for ever more was ${dropped ? 'dropped' : 'served from memory'}.`,
     );

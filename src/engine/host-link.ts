@@ -59,13 +59,24 @@ function utilityLink(parent: ParentPort): HostLink {
 function childLink(): HostLink {
   const handlers = idle();
   const relayed = new Map<number, RelayedTransport>();
+  let unsent: { message: FromEngine; sent: () => void }[] = [];
+  const flush = (): void => {
+    const batch = unsent;
+    unsent = [];
+    // A frame that goes to many is written once: the serialiser knows it again. The error of a
+    // channel that closed meanwhile is told by 'disconnect'.
+    if (!process.connected) return;
+    process.send?.(
+      batch.map(({ message }) => message),
+      () => batch.forEach(({ sent }) => sent()),
+    );
+  };
   const post: Post = (message, sent = () => undefined) => {
-    // The error of a channel that closed meanwhile is told by 'disconnect'.
-    if (process.connected) process.send?.(message, () => sent());
+    // After all that is said in this turn, and before the next step.
+    if (unsent.push({ message, sent }) === 1) queueMicrotask(flush);
   };
   const send = (message: FromEngine): void => post(message);
-  process.on('message', (raw) => {
-    const message = raw as ToEngine;
+  const take = (message: ToEngine): void => {
     if (message.type === 'stop') handlers.stop();
     if (message.type === 'loading') handlers.loading();
     if (message.type === 'open') {
@@ -77,7 +88,8 @@ function childLink(): HostLink {
     if (message.type === 'data') relayed.get(message.client)?.receive(message.bytes);
     if (message.type === 'flow') relayed.get(message.client)?.flow(message.open);
     if (message.type === 'close') relayed.get(message.client)?.shut(message.reason);
-  });
+  };
+  process.on('message', (messages) => (messages as ToEngine[]).forEach(take));
   process.on('disconnect', () => handlers.gone());
   watchParent(() => handlers.gone());
   return { send, ...setters(handlers) };
@@ -155,10 +167,18 @@ class RelayedTransport extends BufferedTransport {
   }
 
   send(bytes: Uint8Array): void {
+    this.queue(bytes);
+  }
+
+  sendShared(frame: Uint8Array, stream: number, seq: number): void {
+    this.queue(frame, { stream, seq });
+  }
+
+  private queue(bytes: Uint8Array, to?: { stream: number; seq: number }): void {
     if (this.closed !== undefined) return;
     this.unsent += bytes.length;
     if (this.unsent > UNSENT_MOST) return this.close('The window does not read what it is sent.');
-    this.post({ type: 'data', client: this.client, bytes }, () => {
+    this.post({ type: 'data', client: this.client, bytes, ...(to && { to }) }, () => {
       this.unsent -= bytes.length;
       this.look();
     });

@@ -3,6 +3,7 @@ import { AppError } from '@shared/errors';
 import { ndarray } from '@shared/maths/ndarray';
 import type { SubscriptionEvent, SubscriptionInput } from '@shared/protocol/contract';
 import type { Source } from '@shared/protocol/service';
+import { share } from '@shared/protocol/shared-event';
 import type { RunStore } from '../store/port';
 import type { LoadedBackend } from './backend';
 import { imagesAt } from './data/dataset';
@@ -48,12 +49,15 @@ export function prototypeSource(
         .filter((each) => sent.get(each.step) !== stateOf(each));
       const [next] = news;
       if (next === undefined) return undefined;
-      const snapshot = store.loadPrototypes(run, next.step);
       const first = restart;
+      const place = `${topic.prototypes(run)} ${next.step} ${stateOf(next)} ${first}`;
+      const event = topics.once(place, () =>
+        share({ run, restart: first, ...store.loadPrototypes(run, next.step) }),
+      );
       restart = false;
       sent.set(next.step, stateOf(next));
       if (news.length > 1) changed();
-      return { run, restart: first, ...snapshot };
+      return event;
     },
     close: () => closers.forEach((close) => close()),
   };

@@ -4,6 +4,7 @@ import { HEARTBEAT_MS } from '@shared/protocol/host';
 import type { Recovery } from '@shared/protocol/host';
 import { serve } from '@shared/protocol/server';
 import type { Service } from '@shared/protocol/service';
+import { inSlots, systemTimers } from '@shared/protocol/timers';
 import type { Transport } from '@shared/protocol/transport';
 import { lockWorkspace } from '../store/workspace-lock';
 import type { HostLink } from './host-link';
@@ -17,6 +18,9 @@ const GRACE_MS = { stop: 10_000, orphan: 4000 };
 const WAY_MS = 1000;
 /** … but not again before this: one that is loaded over and over does not hold the training up, ms. */
 const WAY_EVERY_MS = 10_000;
+
+/** Windows whose next event falls due within this are served in one turn, ms. */
+const SLOT_MS = 10;
 
 export interface ClosableService extends Service {
   /** Begins no training step for `ms`. */
@@ -99,8 +103,10 @@ export async function runProcess({ env, link, createEngine, exit }: ProcessOptio
   }
   if (ending) return void service.close();
   const ready = service;
+  const timers = inSlots(systemTimers, SLOT_MS);
   const attach = (transport: Transport): void => {
     serve(ready, transport, {
+      timers,
       report: (error) => {
         if (error.code === 'internal') log?.error('answered with an internal error', error);
       },

@@ -66,4 +66,34 @@ describe('the curves of a run', () => {
     expect(only?.outline).toBeUndefined();
     expect([stepsOf(only ? [only] : []).length, more.length]).toEqual([20_000, 0]);
   });
+
+  it('are read once for all windows that stand at the same place', async () => {
+    const topics = new Topics();
+    let reads = 0;
+    let total = 3;
+    const metrics = (_run: string, from: number) => {
+      reads += 1;
+      const step = Float64Array.from({ length: total - from }, (_, i) => from + i);
+      return { keys: ['a'], step, wall: step, active: step, values: step, next: total, total };
+    };
+    const context = { store: { metrics }, topics } as unknown as SourceContext;
+    const open = () => sources.curves(context, { run: 'r' }, () => undefined);
+    const early = [open(), open(), open()];
+    const pull = (all: typeof early): (number[] | undefined)[] =>
+      all.map((source) => source.pull()?.step.data).map((data) => data && [...data]);
+    expect(pull(early)).toEqual([0, 1, 2].map(() => [0, 1, 2]));
+    expect(reads).toBe(1);
+
+    // One that came late has its own rows; a change within the turn is seen.
+    total = 4;
+    topics.changed(topic.curves('r'));
+    const late = open();
+    expect(pull([...early, late])).toEqual([[3], [3], [3], [0, 1, 2, 3]]);
+    expect(reads).toBe(3);
+
+    // Nothing is kept for the next turn.
+    await Promise.resolve();
+    expect(pull([open()])).toEqual([[0, 1, 2, 3]]);
+    expect(reads).toBe(4);
+  });
 });

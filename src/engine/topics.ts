@@ -1,6 +1,7 @@
-/** Who wants to know when something changed: names to listeners, no payloads. */
+/** Who wants to know when something changed: names to listeners, no payloads; and what they then read. */
 export class Topics {
   private readonly listeners = new Map<string, Set<() => void>>();
+  private readonly read = new Map<string, unknown>();
 
   /** Returns the function that ends the listening. */
   listen(topic: string, listener: () => void): () => void {
@@ -9,7 +10,21 @@ export class Topics {
     return () => set.delete(listener);
   }
 
+  /**
+   * What `read` gives, which sources that stand at the same `place` in the same turn get too: it is read
+   * once for all windows.
+   */
+  once<T>(place: string, read: () => T): T {
+    if (this.read.has(place)) return this.read.get(place) as T;
+    const value = read();
+    // Behind the pulls that wait already.
+    if (this.read.size === 0) queueMicrotask(() => this.read.clear());
+    this.read.set(place, value);
+    return value;
+  }
+
   changed(...topics: string[]): void {
+    this.read.clear();
     for (const topic of topics) this.listeners.get(topic)?.forEach((listener) => listener());
   }
 }

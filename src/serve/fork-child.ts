@@ -1,4 +1,5 @@
 import { fork } from 'node:child_process';
+import type { ToEngine } from '@shared/protocol/host';
 import type { EngineHandle } from '../host/engine-handle';
 
 /** Forks the engine as a child process; its output goes to our stderr, stdout stays ours. */
@@ -10,15 +11,23 @@ export function forkChild(entry: string, env: Record<string, string>): EngineHan
     stdio: ['ignore', 2, 2, 'ipc'],
   });
   let ended = false;
+  let unsent: ToEngine[] = [];
+  const flush = (): void => {
+    const messages = unsent;
+    unsent = [];
+    // A channel that closes meanwhile is told by the exit.
+    if (child.connected) child.send(messages, () => undefined);
+  };
   return {
     get pid() {
       return child.pid;
     },
     postMessage(message) {
-      // A channel that closes meanwhile is told by the exit.
-      if (child.connected) child.send(message, () => undefined);
+      // After what the sockets have brought in this turn: an engine reads between two steps.
+      if (unsent.push(message) === 1) setImmediate(flush);
     },
-    onMessage: (handler) => void child.on('message', handler),
+    onMessage: (handler) =>
+      void child.on('message', (messages) => (messages as unknown[]).forEach(handler)),
     onExit: (handler) => {
       const once = (code: number | null, signal: string | null): void => {
         if (ended) return;

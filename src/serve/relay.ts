@@ -1,4 +1,5 @@
 import type { FromEngine, HostState } from '@shared/protocol/host';
+import { addressed } from '@shared/protocol/frame';
 import { ENGINE_RESTARTED } from '@shared/protocol/host';
 import { WebSocket } from 'ws';
 import type { RawData } from 'ws';
@@ -73,7 +74,9 @@ export class Relay {
       socket.close(1000, clip(message.reason));
     } else if (socket.bufferedAmount > MAX_BUFFERED) socket.terminate();
     else if (socket.readyState === WebSocket.OPEN) {
-      socket.send(message.bytes, { binary: true }, () => this.flow(client, window));
+      const { bytes, to } = message;
+      const frame = to === undefined ? bytes : addressed(bytes, to.stream, to.seq);
+      socket.send(frame, { binary: true }, () => this.flow(client, window));
       this.flow(client, window);
     }
   }

@@ -32,8 +32,11 @@ beforeAll(async () => {
     hostScript,
     `const engine = require('node:child_process').fork(
       ${JSON.stringify(join(built, 'process-fixture.cjs'))}, [], { serialization: 'advanced' });
-    engine.on('message', (said) => /ready|failed/.test(said.type)
-      && process.send({ pid: engine.pid, failed: said.error?.message }));
+    engine.on('message', (messages) => {
+      for (const said of messages) {
+        if (/ready|failed/.test(said.type)) process.send({ pid: engine.pid, failed: said.error?.message });
+      }
+    });
     engine.on('exit', () => process.send({ pid: engine.pid, gone: true }));
     setInterval(() => undefined, 1000);`,
   );

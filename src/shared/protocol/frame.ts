@@ -54,6 +54,15 @@ export function encodeFrame(frame: Frame): Uint8Array<ArrayBuffer> {
   return bytes;
 }
 
+/** A copy of a frame, for this stream as its `seq`th event. */
+export function addressed(frame: Uint8Array, stream: number, seq: number): Uint8Array {
+  const bytes = frame.slice();
+  const view = new DataView(bytes.buffer);
+  view.setUint32(4, stream, true);
+  view.setUint32(8, seq, true);
+  return bytes;
+}
+
 function split(body: Frame['body']): { parts: Part[]; rest: Record<string, unknown> } {
   const parts: Part[] = [];
   const rest: Record<string, unknown> = {};

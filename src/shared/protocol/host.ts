@@ -13,7 +13,8 @@ export interface HostState {
 
 /**
  * What host and engine process tell each other besides the frames. `open`, `data` and `close`
- * relay one window each where no port can be handed over; a `port` message carries one.
+ * relay one window each where no port can be handed over; a `port` message carries one. Between a host
+ * and a forked child a list of these is one message: what was said in one turn.
  */
 export type ToEngine =
   | { type: 'port' }
@@ -32,7 +33,8 @@ export type FromEngine =
   | { type: 'ready' }
   /** The engine cannot start, and trying again would not help. */
   | { type: 'failed'; error: ErrorBody }
-  | { type: 'data'; client: number; bytes: Uint8Array }
+  /** With `to`, `bytes` are those of other windows too: what stands in `to` belongs into their prefix. */
+  | { type: 'data'; client: number; bytes: Uint8Array; to?: { stream: number; seq: number } }
   | { type: 'close'; client: number; reason: string };
 
 /** WebSocket close code: the engine was restarted; connect again. */

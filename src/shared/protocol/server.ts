@@ -1,11 +1,12 @@
 import { AppError } from '../errors';
 import { PROTOCOL_VERSION, requests, subscriptions } from './contract';
 import type { RequestName, SubscriptionName } from './contract';
-import { ENGINE_LIMITS, decodeFrame, encodeFrame, peekFrame } from './frame';
+import { ENGINE_LIMITS, addressed, decodeFrame, encodeFrame, peekFrame } from './frame';
 import type { Frame, FrameKind } from './frame';
 import { bodyProblem, isRequestName, isSubscriptionName, mismatch } from './names';
 import { Feed } from './feed';
 import type { Service } from './service';
+import { sharedFrame } from './shared-event';
 import { systemTimers } from './timers';
 import type { Timers } from './timers';
 import type { Transport } from './transport';
@@ -170,7 +171,7 @@ class Session {
     const feed = new Feed(name, this.timers, {
       send: (event, seq) => {
         this.check(name, subscriptions[name].event, event);
-        this.send('event', stream, event, seq);
+        this.sendEvent(stream, event, seq);
       },
       fail: (error) => {
         this.feeds.delete(stream);
@@ -203,6 +204,13 @@ class Session {
   private fail(stream: number, error: AppError): void {
     this.options.report?.(error);
     this.send('error', stream, { ...error.toBody() });
+  }
+
+  private sendEvent(stream: number, body: Frame['body'], seq: number): void {
+    const frame = sharedFrame(body);
+    if (frame === undefined) this.send('event', stream, body, seq);
+    else if (this.transport.sendShared) this.transport.sendShared(frame, stream, seq);
+    else this.transport.send(addressed(frame, stream, seq));
   }
 
   private send(kind: FrameKind, stream: number, body: Frame['body'], seq = 0): void {
