@@ -56,7 +56,8 @@ test('pause, single steps, slow motion, checkpoint now, undo of a knob', async (
       name: /^Diffusion loss of.*lr 2\.0e-3 → 5\.0e-4, lr 5\.0e-4 → 2\.0e-3/,
     }),
   ).toBeVisible();
-  await curves.getByRole('combobox', { name: 'x axis' }).selectOption('Epoch');
+  await curves.getByRole('combobox', { name: 'x axis' }).selectOption('Relative wall time');
+  await expect(curves.getByRole('img', { name: /^Diffusion loss of/ })).toBeVisible();
   const saved = await app.download(async () => {
     await curves.getByRole('button', { name: 'Save the curves', exact: true }).click();
     await page.getByRole('menuitem', { name: /^CSV/ }).click();

@@ -133,7 +133,7 @@ function extentY(values: readonly number[], log: boolean): Range {
 
 function xTicks(axis: XAxis, [from, to]: Range, log: boolean, most: number): PanelView['xTicks'] {
   if (axis === 'wall') return clockTicks(from, to, most);
-  if (axis === 'active') {
+  if (axis === 'active' || axis === 'elapsed') {
     const ticks = log ? logTicks(from, to, most) : spanTicks(from, to, most);
     return ticks.map((at) => ({
       at,

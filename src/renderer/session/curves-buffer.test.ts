@@ -89,6 +89,8 @@ describe('CurvesBuffer', () => {
     expect([...buffer.axis(scale('images', 2))]).toEqual([2, 4, 6]);
     expect([...buffer.axis(scale('active'))]).toEqual([0.5, 1, 1.5]);
     expect([...buffer.axis(scale('wall'))]).toEqual([1000, 2000, 3000]);
+    // The steps took 0.5 s each, a second passed between two of them.
+    expect([...buffer.axis(scale('elapsed'))]).toEqual([0.5, 1.5, 2.5]);
   });
 
   it('starts over when cleared', () => {

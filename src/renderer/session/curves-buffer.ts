@@ -70,9 +70,9 @@ export class CurvesBuffer {
 
   /** [length] the x values of all rows. */
   axis(scale: Scale): Float64Array {
-    const factor = factorOf(scale);
-    if (factor === undefined) return this.rowsOf(scale.axis).view();
-    return this.grown(`rows ${factor}`, this.length, (row) => this.step.at(row) * factor);
+    const { axis } = scale;
+    if (axis === 'step' || axis === 'active' || axis === 'wall') return this[axis].view();
+    return this.grown(`rows ${nameOf(scale)}`, this.length, this.placeOn(scale));
   }
 
   /** Undefined when nothing was measured. */
@@ -86,14 +86,13 @@ export class CurvesBuffer {
       const part = (all: Float64Array): Float64Array => all.subarray(0, column.length);
       return { x: part(this.axis(scale)), step: part(this.step.view()), raw, smoothed, dropped };
     }
-    const at = (axis: XAxis, factor: number | undefined): Float64Array =>
-      this.grown(`${key} ${factor ?? axis}`, column.length, (i) => {
-        const row = column.rowAt(i);
-        return factor === undefined ? this.rowsOf(axis).at(row) : this.step.at(row) * factor;
-      });
+    const on = (over: Scale): Float64Array => {
+      const place = this.placeOn(over);
+      return this.grown(`${key} ${nameOf(over)}`, column.length, (i) => place(column.rowAt(i)));
+    };
     return {
-      x: at(scale.axis, factorOf(scale)),
-      step: at('step', undefined),
+      x: on(scale),
+      step: on({ ...scale, axis: 'step' }),
       raw,
       smoothed,
       dropped,
@@ -124,8 +123,23 @@ export class CurvesBuffer {
     };
   }
 
-  private rowsOf(axis: XAxis): Growing {
-    return axis === 'wall' || axis === 'active' ? this[axis] : this.step;
+  /** A row's x. */
+  private placeOn({ axis, batch, images }: Scale): (row: number) => number {
+    switch (axis) {
+      case 'step':
+      case 'active':
+      case 'wall':
+        return (row) => this[axis].at(row);
+      case 'images':
+        return (row) => this.step.at(row) * batch;
+      case 'epoch':
+        return (row) => (this.step.at(row) * batch) / images;
+      case 'elapsed': {
+        // Both times begin together: a branch counts on from what its parent had trained.
+        const began = this.wall.at(0) - 1000 * this.active.at(0);
+        return (row) => (this.wall.at(row) - began) / 1000;
+      }
+    }
   }
 
   private grown(name: string, length: number, value: (index: number) => number): Float64Array {
@@ -136,8 +150,7 @@ export class CurvesBuffer {
   }
 }
 
-/** What a step counts on the axis; undefined where the axis is not a count of steps. */
-function factorOf({ axis, batch, images }: Scale): number | undefined {
-  if (axis === 'images') return batch;
-  return axis === 'epoch' ? batch / images : undefined;
+/** What is kept of an axis is found by this. */
+function nameOf({ axis, batch, images }: Scale): string {
+  return `${axis} ${batch} ${images}`;
 }

@@ -64,7 +64,8 @@ const Train = z.strictObject({
   /** The run that was last started from this cell. */
   run: z.string().nullable(),
 });
-export const X_AXES = ['step', 'images', 'epoch', 'active', 'wall'] as const;
+/** `active`: seconds of training; `elapsed`: with the pauses; `wall`: the time of day. */
+export const X_AXES = ['step', 'images', 'epoch', 'active', 'elapsed', 'wall'] as const;
 export type XAxis = (typeof X_AXES)[number];
 const Curves = z.strictObject({
   ...head,
