@@ -39,6 +39,9 @@ test('two jobs and a sweep: added, moved, removed, paused over a restart, traine
   await expect(waiting).toHaveText([/seed 3/, /seed 2/]);
 
   await expect(queue.getByRole('button', { name: /Done, / })).toHaveCount(1, { timeout: TRAINED });
+  // The cell has taken up the run that was queued from it.
+  await expect(train.getByRole('progressbar')).toHaveAttribute('aria-valuenow', '6');
+  await expect(train.getByRole('button', { name: 'New run' })).toBeVisible();
   await app.relaunch();
   ({ page } = app);
   train = region(page, 'Train');
@@ -48,6 +51,8 @@ test('two jobs and a sweep: added, moved, removed, paused over a restart, traine
   await page.screenshot({ path: info.outputPath('queue.png') });
   await queue.getByRole('button', { name: 'Start queue' }).click();
   await expect(queue.getByRole('button', { name: /Done, / })).toHaveCount(3, { timeout: TRAINED });
+  await expect(train.getByText(/is only shown here/)).toBeVisible();
+  await train.getByRole('button', { name: 'Back to its own run' }).click();
   await queue.getByRole('button', { name: /^Compare seed/ }).click();
   const outcome = region(page, 'Compare').getByRole('region', { name: 'Outcome' });
   await expect(outcome.getByRole('row', { name: /^Step/ }).getByRole('cell')).toHaveText([

@@ -88,6 +88,8 @@ it('refuses to write over what was changed elsewhere', () => {
   expect(() => notebooks.write('one', '{"a":3}', null)).toThrow(/was changed elsewhere/);
   const { json, modified } = notebooks.read('one');
   expect(json).toBe('{"theirs":1}');
+  // The same words from two windows: the second has nothing to write.
+  expect(notebooks.write('one', '{"theirs":1}', again)).toBe(modified);
   notebooks.write('one', '{"a":3}', modified);
   notebooks.remove('one');
   expect(() => notebooks.write('one', '{"a":4}', modified)).toThrow(/is gone/);

@@ -6,9 +6,11 @@ import type { QueueJob } from '@shared/protocol/contract-queue';
 import { plural } from '../components/format';
 import type { DocumentController } from './document.svelte';
 import type { NotebookController } from './notebook.svelte';
+import { QueuedRuns } from './queued-runs';
+import type { QueueViewer } from './queued-runs';
 
 /** What the queue asks of the window. */
-export interface QueueWindow {
+export interface QueueWindow extends QueueViewer {
   readonly engine: Client;
   readonly document: DocumentController;
   readonly notebook: NotebookController;
@@ -26,14 +28,24 @@ export class QueueController {
   readonly waiting = $derived(this.jobs.filter(waits));
   readonly ended = $derived(this.jobs.filter((job) => job.state !== 'running' && !waits(job)));
 
-  constructor(private readonly window: QueueWindow) {}
+  private readonly followed: QueuedRuns;
+
+  constructor(private readonly window: QueueWindow) {
+    this.followed = new QueuedRuns(window);
+  }
 
   begin(onError: (thrown: unknown) => void): void {
     const take = ({ running, jobs }: { running: boolean; jobs: QueueJob[] }): void => {
       this.running = running;
       this.jobs = jobs;
+      this.look();
     };
     this.window.engine.subscribe('queue', {}, take, { onError });
+  }
+
+  /** Train cells take up the runs of their jobs; also those of a notebook that was opened. */
+  look(): void {
+    this.followed.look(this.jobs);
   }
 
   /** A train cell's settings as they are now, at the end of the queue. */
@@ -52,6 +64,7 @@ export class QueueController {
         ...{ jobs: [...runs], sweep },
         asked: { by: 'notebook', notebook: this.window.notebook.name, cell: trainId },
       });
+      this.followed.added(trainId, jobs);
       const waits = jobs.length === 1 ? 'A job was added' : `${jobs.length} jobs were added`;
       this.window.document.notice = {
         words: `${waits} to the queue.`,

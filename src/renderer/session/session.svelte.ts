@@ -14,6 +14,7 @@ import type { HostState } from '@shared/protocol/host';
 import { Library } from './library.svelte';
 import { NotebookController } from './notebook.svelte';
 import { QueueController } from './queue.svelte';
+import type { QueueViewer } from './queued-runs';
 import { RestoreController } from './restore.svelte';
 import { RunPool } from './run-pool.svelte';
 import { RunShelf } from './run-shelf.svelte';
@@ -30,7 +31,7 @@ type Status = SubscriptionEvent<'status'>;
  * Each train cell shows a run of its own; `viewed` and its like are those of the train cell that
  * the selected cell is about, which the inspector and the keys act on.
  */
-export class Session implements TrainDesk {
+export class Session implements TrainDesk, QueueViewer {
   readonly engine: Client;
   readonly notebook: NotebookController;
   readonly pool: RunPool;
@@ -301,6 +302,7 @@ export class Session implements TrainDesk {
       if (run === null) this.remember();
       else this.view(run);
       this.follow();
+      this.queue.look();
     });
   }
 
@@ -366,6 +368,27 @@ export class Session implements TrainDesk {
       this.select(trainId);
       this.remember();
     });
+  }
+
+  jobBegan(trainId: string, run: string, own: boolean, seen: boolean): void {
+    const before = this.shownAt(trainId);
+    if (own) this.notebook.amendCell('train', trainId, (cell) => ({ ...cell, run }));
+    const showing = own ? undefined : run;
+    this.show(trainId, seen ? showing : before);
+    if (!seen) {
+      this.document.notice = {
+        words: 'A job that was queued from this notebook has begun to train.',
+        act: {
+          words: 'Show its run',
+          run: () => {
+            this.document.notice = undefined;
+            this.show(trainId, showing);
+            this.remember();
+          },
+        },
+      };
+    }
+    this.remember();
   }
 
   /** Starts a run that makes the changes of a journal by itself, and views it. */
