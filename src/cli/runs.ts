@@ -188,17 +188,9 @@ function retag(store: RunStore, of: string, change: (tags: string[]) => string[]
 /** Checkpoints that stay however old they get. */
 function rekeep(store: RunStore, of: string, operands: string[], keep: boolean): Done {
   const { run } = findRun(store.list(), of);
-  const there = store.read(run).checkpoints.map(({ step }) => step);
-  const steps = operands.map(Number);
-  const strange = steps.findIndex((step) => !there.includes(step));
-  if (strange >= 0) {
-    throw new UsageError(
-      `${run} has no checkpoint of step ${operands[strange]}. It has ${there.join(', ') || 'none'}.`,
-    );
-  }
-  const { kept } = store.shelf.label(run, {});
-  const next = keep ? [...kept, ...steps] : kept.filter((step) => !steps.includes(step));
-  const now = store.shelf.label(run, { kept: next }).kept;
+  const strange = operands.find((step) => !/^\d+$/.test(step));
+  if (strange !== undefined) throw new UsageError(`"${strange}" is no step.`);
+  const now = store.shelf.keep(run, operands.map(Number), keep);
   return {
     words: `${run} keeps ${now.length === 0 ? 'none for good' : now.join(', ')}.`,
     run,

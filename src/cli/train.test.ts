@@ -36,6 +36,7 @@ function fakeEngine(steps: number) {
       parent: null,
       tags: [],
       starred: false,
+      kept: [],
       problem: null,
     },
   });

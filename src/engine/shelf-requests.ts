@@ -6,9 +6,11 @@ import type { Topics } from './topics';
 
 type Names =
   | 'run.label'
+  | 'run.keep'
   | 'run.delete'
   | 'run.restore'
   | 'runs.trash'
+  | 'run.erase'
   | 'runs.empty_trash'
   | 'run.copy'
   | 'run.export'
@@ -27,9 +29,11 @@ export function shelfRequests(store: () => RunStore, topics: Topics): Handlers {
   };
   return {
     'run.label': ({ run, change }) => told({ labels: store().shelf.label(run, change) }),
+    'run.keep': ({ run, step, keep }) => told({ kept: store().shelf.keep(run, [step], keep) }),
     'run.delete': ({ run }) => told({ trashed: store().shelf.remove(run) }),
     'run.restore': ({ trashed }) => told({ run: store().shelf.restore(trashed) }),
     'runs.trash': () => ({ trashed: store().shelf.trash() }),
+    'run.erase': ({ trashed }) => store().shelf.erase(trashed),
     'runs.empty_trash': () => store().shelf.emptyTrash(),
     'run.copy': ({ run }) => told({ run: store().shelf.copy(run) }),
     'run.export': ({ run }) => exportRun(store().root, run),

@@ -73,7 +73,7 @@ describe('a checkpoint', () => {
     const lr = { knob: 'lr', previous: 1, value: 2, wall: 0 } as const;
     for (let step = 10; step <= 200; step += 10) {
       writer.writeCheckpoint(step, tensorsOf(step), {}, 2);
-      if (step === 40) store.shelf.label(writer.run, { kept: [40] });
+      if (step === 40) expect(store.shelf.keep(writer.run, [40], true)).toEqual([40]);
       if (step === 70) writer.appendJournal({ applied_at_step: 70, ...lr });
       if (step !== 100) continue;
       const first = store.loadCheckpoint(writer.run);

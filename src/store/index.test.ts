@@ -52,6 +52,7 @@ describe('a run', () => {
       parent: null,
       tags: [],
       starred: false,
+      kept: [],
       problem: null,
     });
     expect(store.read(writer.run).origin).toEqual(ORIGIN);

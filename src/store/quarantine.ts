@@ -22,7 +22,7 @@ export function quarantined(fs: FsPort, folder: RunFolder, error: unknown): RunS
     colour: 0,
     last_checkpoint: null,
     parent: null,
-    ...{ tags: [], starred: false },
+    ...{ tags: [], starred: false, kept: [] },
     problem: [message, leftIn(fs, folder), remedy].filter(Boolean).join(' '),
   };
 }

@@ -85,6 +85,32 @@ describe('labels', () => {
   });
 });
 
+describe('a kept checkpoint', () => {
+  it('is noted, goes along with copies and exports, and is let go of', async () => {
+    const run = made();
+    expect(store.shelf.keep(run, [20, 10, 10], true)).toEqual([10, 20]);
+    expect(store.shelf.keep(run, [20], false)).toEqual([10]);
+    const copy = store.shelf.copy(run);
+    const { file } = await exportRun(root, run);
+    const { run: imported } = await importRun(root, file);
+    for (const each of [run, copy, imported])
+      expect(summaryOf(each)).toMatchObject({ kept: [10], tags: [] });
+    expect(store.shelf.keep(run, [10], false)).toEqual([]);
+    expect(summaryOf(copy)?.kept).toEqual([10]);
+  });
+
+  it('must be there, and there is a most of them', () => {
+    const run = made();
+    expect(() => store.shelf.keep(run, [10, 15], true)).toThrow(/no checkpoint of step 15/);
+    expect(summaryOf(run)?.kept).toEqual([]);
+    const kept = Array.from({ length: 1000 }, (_, i) => 1000 + i);
+    store.shelf.label(run, { kept });
+    expect(() => store.shelf.keep(run, [10], true)).toThrow(/1000 checkpoints already/);
+    expect(store.shelf.keep(run, [1000, 1001], false)).toHaveLength(998);
+    expect(store.shelf.keep(run, [10], true)).toHaveLength(999);
+  });
+});
+
 describe('deleting', () => {
   it('moves a run to the trash, and back as it was', () => {
     const run = made();
@@ -152,6 +178,17 @@ describe('deleting while it is exported', () => {
 });
 
 describe('the trash', () => {
+  it('gives up one run for good, and leaves the others', () => {
+    const [first, second] = [made(), made()];
+    store.shelf.remove(first);
+    store.shelf.remove(second);
+    expect(store.shelf.erase(first).bytes).toBeGreaterThan(1000);
+    expect(store.shelf.trash().map(({ trashed }) => trashed)).toEqual([second]);
+    for (const bad of [first, '../runs', 'nothing'])
+      expect(() => store.shelf.erase(bad)).toThrow(/no run/);
+    expect(store.shelf.restore(second)).toBe(second);
+  });
+
   it('is emptied for good, and tells how much that freed', () => {
     const [kept, gone] = [made(), made()];
     const trashed = store.shelf.remove(gone);

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { AppError } from '@shared/errors';
+import { MAX_KEPT } from '@shared/protocol/contract-runs';
 import type { LabelChange, Labels } from '@shared/protocol/contract-runs';
 import { makeFolder, syncFolder } from './atomic';
 import { guarded } from './disk-error';
@@ -9,16 +10,22 @@ import { readRunLabels, writeRunLabels } from './labels';
 import { lockOwner } from './lock';
 import { readOrigin, writeOrigin } from './origin';
 import { nextColour, removeFolder, stagingFolder } from './run-create';
+import { readCheckpoints } from './records';
 import { findRun, layout, runsPath } from './run-folder';
 import type { RunFolder } from './run-folder';
 import { newName, parseRunId, RUN_ID, runId } from './run-name';
-import { readKnown } from './run-reader';
+import { readKnown, withDatabase } from './run-reader';
 import { snapshotInto } from './snapshot';
 import { leaveSummary } from './summary-cache';
 
 /** What a person does with whole runs: names, tags and stars them, deletes and copies them. */
 export interface Shelf {
   label(run: string, change: LabelChange): Labels;
+  /**
+   * Checkpoints that stay however old they get, or no longer do; returns the steps of all that stay.
+   * @throws AppError not_found where one that is to stay is not there
+   */
+  keep(run: string, steps: readonly number[], keep: boolean): number[];
   /**
    * Moves a run into the workspace's trash; returns its name there.
    * @throws AppError busy while anyone writes it
@@ -28,7 +35,9 @@ export interface Shelf {
   restore(trashed: string): string;
   /** The newest deletion first. */
   trash(): { trashed: string; name: string; deleted: number }[];
-  /** Deletes the runs in the trash for good; what could not be stays there. */
+  /** Deletes one run in the trash for good. @throws AppError not_found */
+  erase(trashed: string): { bytes: number };
+  /** Deletes all of them for good; what could not be stays there. */
   emptyTrash(): { runs: number; bytes: number };
   /** A run of its own with all that was recorded; also of one that is being written. */
   copy(run: string): string;
@@ -47,15 +56,35 @@ export function shelfOf(
     syncFolder(fs, join(to, '..'));
     syncFolder(fs, join(from, '..'));
   };
+  const label = (folder: RunFolder, change: LabelChange): Labels => {
+    const labels = writeRunLabels(fs, folder, change);
+    // The list need not open the database of a run that is closed for this.
+    if (lockOwner(fs, folder.lock) === null) summarise(fs, folder);
+    return labels;
+  };
+  const binned = (trashed: string): string => {
+    const path = join(bin, trashed);
+    if (RUN_ID.test(trashed) && exists(fs, path)) return path;
+    throw new AppError('not_found', `There is no run "${trashed.slice(0, 100)}" in the trash.`, {
+      remedy: 'List them with: protodiff runs trash',
+    });
+  };
   return {
     label: (run, change) =>
       guarded(`The run ${run} could not be renamed`, () => {
         needWritable();
+        return label(findRun(fs, root, run), change);
+      }),
+    keep: (run, steps, keep) =>
+      guarded(`The checkpoints of ${run} that stay could not be noted`, () => {
+        needWritable();
         const folder = findRun(fs, root, run);
-        const labels = writeRunLabels(fs, folder, change);
-        // The list need not open the database of a run that is closed for this.
-        if (lockOwner(fs, folder.lock) === null) summarise(fs, folder);
-        return labels;
+        const { kept } = readRunLabels(fs, folder).labels;
+        const next = keep
+          ? kept.concat(needCheckpoints(fs, folder, steps))
+          : kept.filter((step) => !steps.includes(step));
+        if (new Set(next).size > MAX_KEPT) throw tooMany(run);
+        return label(folder, { kept: next }).kept;
       }),
     remove: (run) =>
       guarded(`The run ${run} could not be deleted`, () => {
@@ -70,16 +99,7 @@ export function shelfOf(
     restore: (trashed) =>
       guarded(`The run ${trashed} could not be restored`, () => {
         needWritable();
-        const from = join(bin, trashed);
-        if (!RUN_ID.test(trashed) || !exists(fs, from)) {
-          throw new AppError(
-            'not_found',
-            `There is no run "${trashed.slice(0, 100)}" in the trash.`,
-            {
-              remedy: 'List them with: protodiff runs trash',
-            },
-          );
-        }
+        const from = binned(trashed);
         const to = join(runsPath(root), trashed);
         if (exists(fs, to)) {
           throw new AppError('wrong_state', `There is a run ${trashed} already.`, {
@@ -101,6 +121,15 @@ export function shelfOf(
           })
           .sort((a, b) => b.deleted - a.deleted),
       ),
+    erase: (trashed) =>
+      guarded(`The run ${trashed} could not be deleted`, () => {
+        needWritable();
+        const path = binned(trashed);
+        const bytes = bytesBelow(fs, path);
+        fs.remove(path);
+        syncFolder(fs, bin);
+        return { bytes };
+      }),
     emptyTrash: () =>
       guarded('The trash could not be emptied', () => {
         needWritable();
@@ -122,6 +151,21 @@ export function shelfOf(
       }),
   };
 }
+
+/** The steps, where the run has a checkpoint of each. */
+function needCheckpoints(fs: FsPort, folder: RunFolder, steps: readonly number[]): number[] {
+  const there = withDatabase(fs, folder, readCheckpoints).map(({ step }) => step);
+  const gone = steps.find((step) => !there.includes(step));
+  if (gone === undefined) return [...steps];
+  throw new AppError('not_found', `${folder.run} has no checkpoint of step ${gone}.`, {
+    remedy: there.length === 0 ? 'It has none.' : `It has those of step ${there.join(', ')}.`,
+  });
+}
+
+const tooMany = (run: string): AppError =>
+  new AppError('wrong_state', `${run} keeps ${MAX_KEPT} checkpoints already, which is the most.`, {
+    remedy: 'Let go of others first.',
+  });
 
 function bytesBelow(fs: FsPort, folder: string): number {
   return entries(fs, folder).reduce((sum, entry) => {
@@ -150,7 +194,8 @@ function copyRun(fs: FsPort, root: string, source: RunFolder, created: number): 
     snapshotInto(fs, source, staging, 'copy');
     writeOrigin(fs, staging, { ...origin, created, name, colour: nextColour(fs, runs, ids) });
     const { labels } = readRunLabels(fs, source);
-    writeRunLabels(fs, staging, { name: `${labels.name ?? origin.name}, copy`, tags: labels.tags });
+    const { tags, kept } = labels;
+    writeRunLabels(fs, staging, { name: `${labels.name ?? origin.name}, copy`, tags, kept });
     syncFolder(fs, staging.path);
     fs.rename(staging.path, to.path);
     syncFolder(fs, runs);

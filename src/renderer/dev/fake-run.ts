@@ -25,7 +25,7 @@ export class FakeRun {
   problem: string | null = null;
   journal: JournalEntry[] = [];
   previews: number[] = [];
-  own = { tags: [] as string[], starred: false };
+  own = { tags: [] as string[], starred: false, kept: [] as number[] };
   ownName: string | null = null;
   labels: PrototypeLabel[] = [];
   readonly bank: FakeBank;

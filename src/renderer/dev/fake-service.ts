@@ -134,9 +134,16 @@ export class FakeService implements Service {
       case 'run.label': {
         const { change } = input as RequestInput<'run.label'>;
         const { own } = run();
-        run().own = { tags: change.tags ?? own.tags, starred: change.starred ?? own.starred };
+        const { tags = own.tags, starred = own.starred } = change;
+        run().own = { ...own, tags, starred };
         if (change.name !== undefined) run().ownName = change.name || null;
-        return { labels: { name: run().ownName, ...run().own, kept: [] } };
+        return { labels: { name: run().ownName, ...run().own } };
+      }
+      case 'run.keep': {
+        const { step, keep } = input as RequestInput<'run.keep'>;
+        const others = run().own.kept.filter((each) => each !== step);
+        run().own.kept = keep ? [...others, step] : others;
+        return { kept: run().own.kept };
       }
       case 'runs.trash':
         return { trashed: [] };

@@ -13,6 +13,7 @@ const run = (state: RunState, name = 'brisk-heron'): RunSummary => ({
     parent: null,
     tags: [],
     starred: false,
+    kept: [],
     problem: null,
   },
 });

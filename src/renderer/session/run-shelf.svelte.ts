@@ -1,6 +1,6 @@
 import type { Client } from '@shared/protocol/client';
-import type { LabelChange } from '@shared/protocol/contract-runs';
-import { bytes as size } from '../components/format';
+import type { LabelChange, Trashed } from '@shared/protocol/contract-runs';
+import { bytes as size, plural } from '../components/format';
 import type { DocumentController } from './document.svelte';
 import type { Shell } from './shell.svelte';
 
@@ -17,11 +17,21 @@ export interface ShelfWindow {
 
 /** Whole runs, as a person keeps them: named, tagged, copied, in files, in the trash. */
 export class RunShelf {
+  /** Deleted runs, the latest first, as they were when last asked for. */
+  trashed = $state.raw<readonly Trashed[]>([]);
+
   constructor(private readonly window: ShelfWindow) {}
 
   async label(run: string, change: LabelChange): Promise<void> {
     await this.window.attempt(async () => {
       await this.window.engine.request('run.label', { run, change });
+    });
+  }
+
+  /** Whether the checkpoint of a step stays however old it gets. */
+  async keep(run: string, step: number, keep: boolean): Promise<void> {
+    await this.window.attempt(async () => {
+      await this.window.engine.request('run.keep', { run, step, keep });
     });
   }
 
@@ -37,6 +47,13 @@ export class RunShelf {
     });
   }
 
+  /** Lists anew what is in the trash. */
+  async readTrash(): Promise<void> {
+    await this.window.attempt(async () => {
+      this.trashed = (await this.window.engine.request('runs.trash', {})).trashed;
+    });
+  }
+
   async restore(trashed: string): Promise<void> {
     await this.window.attempt(async () => {
       this.window.document.notice = undefined;
@@ -45,31 +62,37 @@ export class RunShelf {
     });
   }
 
-  /** Asks first, with what is in it: nothing brings these runs back. */
-  async emptyTrash(): Promise<void> {
-    await this.window.attempt(async () => {
-      const { trashed } = await this.window.engine.request('runs.trash', {});
-      const names = trashed.slice(0, 5).map(({ name }) => name);
-      const more =
-        trashed.length > names.length ? ` and ${trashed.length - names.length} more` : '';
-      this.window.shell.ask({
-        title: trashed.length === 0 ? 'The trash is empty' : 'Empty the trash?',
-        words:
-          trashed.length === 0
-            ? 'Runs that you delete are kept there until you empty it.'
-            : `${names.join(', ')}${more}: deleted for good, with checkpoints and pictures.`,
-        act: 'Delete for good',
-        run: trashed.length === 0 ? undefined : () => void this.emptied(),
-      });
-    });
+  /** Asks first: nothing brings the run back. */
+  erase({ trashed, name }: Trashed): void {
+    this.askToDelete(`Delete ${name} for good?`, 'It goes with its checkpoints and pictures.', () =>
+      this.window.engine.request('run.erase', { trashed }),
+    );
   }
 
-  private async emptied(): Promise<void> {
-    await this.window.attempt(async () => {
-      const { runs, bytes } = await this.window.engine.request('runs.empty_trash', {});
-      const many = runs === 1 ? '1 run' : `${runs} runs`;
-      this.window.document.notice = { words: `${many} deleted for good, ${size(bytes)} freed.` };
-    });
+  /** Asks first, with what is in it. */
+  emptyTrash(): void {
+    const names = this.trashed.slice(0, 5).map(({ name }) => name);
+    const rest = this.trashed.length - names.length;
+    const words = `${names.join(', ')}${rest > 0 ? ` and ${rest} more` : ''}: deleted for good, with checkpoints and pictures.`;
+    this.askToDelete('Delete these runs for good?', words, () =>
+      this.window.engine.request('runs.empty_trash', {}),
+    );
+  }
+
+  private askToDelete(
+    title: string,
+    words: string,
+    act: () => Promise<{ runs?: number; bytes: number }>,
+  ): void {
+    const run = async (): Promise<void> => {
+      await this.window.attempt(async () => {
+        const { runs = 1, bytes } = await act();
+        const words = `${plural(runs, 'run')} deleted for good, ${size(bytes)} freed.`;
+        this.window.document.notice = { words };
+      });
+      await this.readTrash();
+    };
+    this.window.shell.ask({ title, words, act: 'Delete for good', run: () => void run() });
   }
 
   async copy(run: string): Promise<void> {

@@ -12,7 +12,7 @@ export const ParentSchema = z.object({
 });
 export type Parent = z.infer<typeof ParentSchema>;
 
-const MAX_KEPT = 1000;
+export const MAX_KEPT = 1000;
 const tag = z.string().trim().min(1).max(40);
 
 /** What a person made of a run. `name` is null where it has the generated one. */
@@ -20,7 +20,7 @@ export const LabelsSchema = z.object({
   name: z.string().max(120).nullable(),
   tags: z.array(tag).max(50),
   starred: z.boolean(),
-  /** Steps whose checkpoints stay as long as the run: starred by a person, or parents of branches. */
+  /** Steps whose checkpoints stay as long as the run: kept by a person, or parents of branches. */
   kept: z.array(step).max(MAX_KEPT).default([]),
 });
 export type Labels = z.infer<typeof LabelsSchema>;
@@ -35,12 +35,26 @@ export const LabelChangeSchema = z.strictObject({
 export type LabelChange = z.infer<typeof LabelChangeSchema>;
 
 /** Runs in the trash keep their folder's name there. */
-const Trashed = z.object({ trashed: RunId, name: z.string(), deleted: z.number() });
+const Trashed = z.object({
+  trashed: RunId,
+  name: z.string(),
+  /** Unix ms. */
+  deleted: z.number(),
+});
+export type Trashed = z.infer<typeof Trashed>;
 
 export const runRequests = {
   'run.label': {
     input: z.strictObject({ run: RunId, change: LabelChangeSchema }),
     output: z.object({ labels: LabelsSchema }),
+  },
+  /**
+   * Whether a checkpoint stays as long as the run; all that do are returned. `not_found` where a
+   * checkpoint that is to stay has gone.
+   */
+  'run.keep': {
+    input: z.strictObject({ run: RunId, step, keep: z.boolean() }),
+    output: z.object({ kept: z.array(step) }),
   },
   /** Into the workspace's trash; `busy` while it is written. */
   'run.delete': {
@@ -52,7 +66,12 @@ export const runRequests = {
     output: z.object({ run: RunId }),
   },
   'runs.trash': { input: z.strictObject({}), output: z.object({ trashed: z.array(Trashed) }) },
-  /** For good; `bytes` of the disk are free again. */
+  /** One of them for good; `bytes` of the disk are free again. */
+  'run.erase': {
+    input: z.strictObject({ trashed: RunId }),
+    output: z.object({ bytes: z.number() }),
+  },
+  /** All of them for good. */
   'runs.empty_trash': {
     input: z.strictObject({}),
     output: z.object({ runs: z.number(), bytes: z.number() }),

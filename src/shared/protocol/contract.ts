@@ -90,6 +90,8 @@ const RunSummary = z.object({
   parent: ParentSchema.nullable(),
   tags: z.array(z.string()),
   starred: z.boolean(),
+  /** Steps whose checkpoints are not thinned out. */
+  kept: z.array(step),
   /** Why a run is quarantined or failed, in a sentence. */
   problem: z.string().nullable(),
 });
