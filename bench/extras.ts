@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util';
 import type { RunConfig } from '@shared/config/run-config';
 import { loadBackend } from '../src/engine/backend';
 import { openFresh } from '../src/engine/run/open';
+import type { OpenRun } from '../src/engine/run/open';
 import { go } from '../src/engine/run/testing';
 import { openStore } from '../src/store';
 import { CONFIGS } from './configs';
@@ -14,7 +15,8 @@ import { randomImages } from './trainer';
 /**
  * What previews, snapshots of the prototypes, validation and checkpoints cost: whole runs with a
  * configuration's own intervals and with none of them, by turns in one process; the share of the
- * time that each pair spends on them.
+ * time that each pair spends on them. What the network calls and the writing of each take of that
+ * is told in ms a step; their making ready in JavaScript is in the share alone.
  */
 const { values: flags } = parseArgs({
   options: {
@@ -40,6 +42,31 @@ const bare: RunConfig = {
   },
 };
 
+/** What each is made of: functions of the training program, and of the run's writer. */
+const PARTS = {
+  call: ['eps', 'errors', 'probe', 'snapshot_ema', 'snapshot_raw'],
+  write: ['writeCheckpoint', 'writeSamples', 'writePrototypes', 'writeSwaps', 'appendMetrics'],
+} as const;
+
+/** Adds up the seconds that a run spends in each part, from now on. */
+function timeParts({ trainer, writer }: OpenRun): Record<string, number> {
+  const seconds: Record<string, number> = {};
+  const timed = <T>(part: string, act: () => T): T => {
+    const started = performance.now();
+    const result = act();
+    seconds[part] = (seconds[part] ?? 0) + (performance.now() - started) / 1000;
+    return result;
+  };
+  const { executable } = trainer;
+  const call = executable.call.bind(executable);
+  executable.call = (name, inputs) => timed(name, () => call(name, inputs));
+  for (const name of PARTS.write) {
+    const write = writer[name].bind(writer) as (...args: unknown[]) => unknown;
+    Object.assign(writer, { [name]: (...args: unknown[]) => timed(name, () => write(...args)) });
+  }
+  return seconds;
+}
+
 async function main(): Promise<void> {
   const backend = await loadBackend();
   const workspace = mkdtempSync(join(tmpdir(), 'protodiff-extras-'));
@@ -47,9 +74,12 @@ async function main(): Promise<void> {
   const dataset = randomImages(own, 2000);
   const { name, fingerprint, count: images } = dataset;
   /** Seconds of a step, from the wall clock of the first row after the warm-up to the last. */
+  let parts: Record<string, number> = {};
   const secondsOf = async (config: RunConfig): Promise<number> => {
     const writer = store.create({ config, versions: {}, data: { name, fingerprint, images } });
-    await go(openFresh(config, dataset, backend, writer)).ended;
+    const opened = openFresh(config, dataset, backend, writer);
+    parts = timeParts(opened);
+    await go(opened).ended;
     const { wall } = store.metrics(writer.run, 0, steps);
     const [first = NaN, last = NaN] = [wall[WARM_UP - 1], wall[steps - 1]];
     return (last - first) / 1000 / (steps - WARM_UP);
@@ -69,6 +99,9 @@ async function main(): Promise<void> {
       step_s: spread(withThem ?? []),
       bare_step_s: spread(without ?? []),
       share: spread(shares ?? []),
+      parts_ms: Object.fromEntries(
+        [...PARTS.call, ...PARTS.write].map((part) => [part, (1000 * (parts[part] ?? 0)) / steps]),
+      ),
       bound: BOUND,
     };
     console.log(flags.json ? JSON.stringify(report) : report);

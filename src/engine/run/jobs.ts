@@ -8,8 +8,8 @@ export interface Job {
   fail(error: AppError): void;
 }
 
-/** Share of the training time that jobs may add to it: training keeps at least half its rate. */
-const SHARE = 0.85;
+/** Share of the training time that jobs may add to it: training keeps 1 / 1.75 of its rate. */
+const SHARE = 0.75;
 /** How often a job that waits for training to end or pause looks, ms. */
 const LOOK_MS = 20;
 

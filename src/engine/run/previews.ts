@@ -8,7 +8,7 @@ import type { Prober } from './prober';
 /** Snapshots of the prototypes to one at which the swaps are measured, at least. */
 const MEASURE_EVERY = 2;
 /** Share of the training time that measuring may take: small models wait longer for the next one. */
-const MEASURE_SHARE = 0.03;
+const MEASURE_SHARE = 0.01;
 
 export interface PreviewEvents {
   /** Pictures were stored. */

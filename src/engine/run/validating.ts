@@ -35,7 +35,10 @@ export class Validating {
     this.end = end;
     this.job = {
       advance: () => {
+        const started = performance.now();
         const turn = work.next();
+        // Training waited: what else waits pays it back.
+        this.jobs.charge((performance.now() - started) / 1000);
         if (turn.done) this.settle(turn.value);
         return turn.done === true;
       },

@@ -36,7 +36,7 @@ function config(validation: number, validate_every: number, batch_size = 8): Run
   return {
     ...tiny,
     data: { ...tiny.data, validation },
-    training: { ...tiny.training, validate_every, batch_size },
+    training: { ...tiny.training, validate_every, validate_images: 1024, batch_size },
   };
 }
 
@@ -65,6 +65,14 @@ describe('the cases', () => {
   it('do not follow the seed, and are images of the training where none is held out', () => {
     expect(casesOf(data, { ...config(40, 10), seed: 7 })).toEqual(casesOf(data, config(40, 10)));
     expect(casesOf(data, config(0, 10))).toHaveLength(200);
+  });
+
+  it('are the first of them, as many as a validation may measure', () => {
+    const of = config(40, 10);
+    of.training.validate_images = 16;
+    const cases = casesOf(data, of);
+    expect(cases.map(({ image }) => image)).toEqual([...splitOf(200, 40).held.subarray(0, 16)]);
+    cases.forEach(({ t }, j) => expect(Math.floor(t / (1000 / 16))).toBe(j));
   });
 });
 

@@ -1,3 +1,4 @@
+import { measuredOn } from '@shared/config/held-out';
 import type { RunConfig } from '@shared/config/run-config';
 import { stream } from '@shared/maths/rng';
 import type { ValidationMetrics } from '@shared/protocol/contract';
@@ -10,10 +11,6 @@ import { batchInputs } from './batch-inputs';
 import type { Draws } from './batch-inputs';
 import type { Geometry } from './program';
 
-/** Images measured at most, and how many where none is held out. */
-const MEASURED_MOST = 1024;
-const MEASURED_TRAINED = 256;
-
 /** One image at one timestep. */
 interface Case {
   image: number;
@@ -25,11 +22,12 @@ interface Case {
  * stratified: of M cases, case j draws t from the j-th of M even parts of the chain.
  */
 export function casesOf(dataset: Dataset, config: RunConfig): Case[] {
-  const { held } = splitOf(dataset.count, config.data.validation);
-  const images =
-    held.length > 0
-      ? held.subarray(0, MEASURED_MOST)
-      : stream(0, 'validation', 0).permutation(dataset.count).subarray(0, MEASURED_TRAINED);
+  const measured = measuredOn(dataset.count, config);
+  const images = (
+    measured.held
+      ? splitOf(dataset.count, config.data.validation).held
+      : stream(0, 'validation', 0).permutation(dataset.count)
+  ).subarray(0, measured.count);
   const T = config.diffusion.timesteps;
   const rng = stream(0, 'validation', 1);
   return Array.from(images, (image, j) => ({

@@ -59,9 +59,10 @@ const QUICK: RunConfig = {
     t_std: 1.1,
     probe_every: 50,
     validate_every: 100,
+    validate_images: 128,
   },
   knobs: { ...DEFAULT_KNOBS, lr: 2e-3, ema_decay: 0.99 },
-  sampling: { ...SAMPLING, steps: 25, eta: 1 },
+  sampling: { ...SAMPLING, steps: 12, eta: 1 },
 };
 
 /** The reference's published CIFAR-10 run, batch and rate included; only the images held out are ours. */

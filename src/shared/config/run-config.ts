@@ -18,6 +18,7 @@ export const LATER = {
     condition_dropout: 0,
     prototype_steps: 200,
     validate_every: 0,
+    validate_images: 1024,
     loss_weighting: 'none',
     min_snr_gamma: 5,
     t_sampling: 'uniform',
@@ -179,6 +180,8 @@ export const TrainingConfigSchema = z.strictObject({
   t_std: z.number().positive().max(20).default(LATER.training.t_std),
   /** Steps between two measurements of the validation loss; 0 for none. */
   validate_every: z.number().int().nonnegative().default(LATER.training.validate_every),
+  /** Images that a validation measures at most, each once, always the same; training waits for them. */
+  validate_images: count.max(65_536).default(LATER.training.validate_images),
 });
 
 export type TrainingConfig = z.infer<typeof TrainingConfigSchema>;
