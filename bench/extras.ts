@@ -48,12 +48,13 @@ const PARTS = {
   write: ['writeCheckpoint', 'writeSamples', 'writePrototypes', 'writeSwaps', 'appendMetrics'],
 } as const;
 
-/** Adds up the seconds that a run spends in each part, from now on. */
+/** Adds up the seconds that a run spends in each part after its warm-up. */
 function timeParts({ trainer, writer }: OpenRun): Record<string, number> {
   const seconds: Record<string, number> = {};
   const timed = <T>(part: string, act: () => T): T => {
     const started = performance.now();
     const result = act();
+    if (trainer.step < WARM_UP) return result;
     seconds[part] = (seconds[part] ?? 0) + (performance.now() - started) / 1000;
     return result;
   };
@@ -100,7 +101,10 @@ async function main(): Promise<void> {
       bare_step_s: spread(without ?? []),
       share: spread(shares ?? []),
       parts_ms: Object.fromEntries(
-        [...PARTS.call, ...PARTS.write].map((part) => [part, (1000 * (parts[part] ?? 0)) / steps]),
+        [...PARTS.call, ...PARTS.write].map((part) => [
+          part,
+          (1000 * (parts[part] ?? 0)) / (steps - WARM_UP),
+        ]),
       ),
       bound: BOUND,
     };

@@ -3,7 +3,11 @@ import { spawn } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build } from 'vite';
+import { build as bundle } from 'vite';
+import { build } from '../scripts/build.mjs';
+import { say, sentence } from '../scripts/lib/say.mjs';
+import { prepareSystem } from '../scripts/lib/system.mjs';
+import { setupTensorFlow } from '../scripts/setup-tensorflow.mjs';
 
 const HERE = fileURLToPath(new URL('.', import.meta.url));
 const OUT = join(HERE, '../node_modules/.cache/protodiff-bench');
@@ -13,6 +17,8 @@ const PROCESSES = {
   compare: ['train.ts'],
   crash: ['crash-child.ts'],
 };
+/** Those that look at the built application through a Chromium. */
+const IN_WINDOW = ['ui', 'windows'];
 const [name = '', ...rest] = process.argv.slice(2);
 const source = ['.ts', '.mjs']
   .map((end) => join(HERE, name + end))
@@ -29,10 +35,22 @@ if (!source || name === 'index') {
   );
   process.exit(2);
 }
+await setupTensorFlow();
+if (IN_WINDOW.includes(name)) {
+  try {
+    await build();
+    const { chromium, noChromium } = await prepareSystem();
+    if (chromium === undefined) throw new Error(noChromium);
+    process.env.PROTODIFF_CHROMIUM = chromium;
+  } catch (error) {
+    say(sentence(error));
+    process.exit(1);
+  }
+}
 let script = source;
 if (source.endsWith('.ts')) {
   const sources = [source, ...(PROCESSES[name] ?? []).map((path) => join(HERE, path))];
-  await build({
+  await bundle({
     configFile: false,
     logLevel: 'warn',
     resolve: { alias: { '@shared': join(HERE, '../src/shared') } },

@@ -24,7 +24,7 @@ const median = (values: number[]): number => spread(values).median;
 const { values: flags } = parseArgs({
   options: {
     steps: { type: 'string', default: '1000000' },
-    chromium: { type: 'string' },
+    chromium: { type: 'string', default: process.env['PROTODIFF_CHROMIUM'] },
     picture: { type: 'string' },
     json: { type: 'boolean', default: false },
   },

@@ -21,7 +21,7 @@ const { values: flags } = parseArgs({
     every: { type: 'string', default: '12' },
     /** Empty pages that are opened and killed. */
     empty: { type: 'string', default: '5' },
-    chromium: { type: 'string', default: process.env['PROTODIFF_CHROMIUM'] ?? '/usr/bin/chromium' },
+    chromium: { type: 'string', default: process.env['PROTODIFF_CHROMIUM'] },
     picture: { type: 'string' },
   },
 });
