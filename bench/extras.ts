@@ -54,7 +54,7 @@ function timeParts({ trainer, writer }: OpenRun): Record<string, number> {
   const timed = <T>(part: string, act: () => T): T => {
     const started = performance.now();
     const result = act();
-    if (trainer.step < WARM_UP) return result;
+    if (trainer.step < WARM_UP || trainer.step >= steps) return result;
     seconds[part] = (seconds[part] ?? 0) + (performance.now() - started) / 1000;
     return result;
   };
