@@ -7,3 +7,4 @@ export function gesture(options: {
 }): Promise<number[]>;
 export function scrub(options: { slider: unknown; ms: number }): Promise<number[]>;
 export function turnKnob(input: unknown, value: string): Promise<number>;
+export function hide(): void;

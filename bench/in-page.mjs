@@ -1,4 +1,4 @@
-/** What bench/ui.ts has the window do: functions that are sent to it whole. */
+/** What the benchmarks have the window do: functions that are sent to it whole. */
 
 /** Marks the moment in which a first panel is painted that reaches to the last step. */
 export function markFirstCurve(steps) {
@@ -80,4 +80,12 @@ export async function turnKnob(input, value) {
   while (row.textContent === was);
   await new Promise((done) => setTimeout(done));
   return performance.now() - began;
+}
+
+/** Treats the page as a browser does a tab that is not in front: it is told, and has no frames. */
+export function hide() {
+  Object.defineProperty(document, 'visibilityState', { get: () => 'hidden' });
+  Object.defineProperty(document, 'hidden', { get: () => true });
+  window.requestAnimationFrame = () => 0;
+  document.dispatchEvent(new Event('visibilitychange'));
 }

@@ -18,7 +18,7 @@ const PROCESSES = {
   crash: ['crash-child.ts'],
 };
 /** Those that look at the built application through a Chromium. */
-const IN_WINDOW = ['ui', 'windows'];
+const IN_WINDOW = ['ui', 'window', 'windows'];
 const [name = '', ...rest] = process.argv.slice(2);
 const source = ['.ts', '.mjs']
   .map((end) => join(HERE, name + end))
@@ -28,7 +28,9 @@ if (!source || name === 'index') {
   const names = readdirSync(HERE).filter(
     (file) =>
       !/^index|-(child|check)\.ts$/.test(file) &&
-      !['configs.ts', 'host.ts', 'spread.ts', 'synthetic.ts', 'trainer.ts'].includes(file),
+      !['configs.ts', 'host.ts', 'recorded.ts', 'spread.ts', 'synthetic.ts', 'trainer.ts'].includes(
+        file,
+      ),
   );
   console.error(
     `usage: npm run -s bench -- ${names.map((file) => file.replace(/\.\w+$/, '')).join('|')} [options]`,

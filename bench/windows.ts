@@ -6,6 +6,7 @@ import { chromium } from '@playwright/test';
 import type { Page } from '@playwright/test';
 import { openStore } from '../src/store';
 import { serveBuilt } from './host';
+import { rateOf, recorded } from './recorded';
 import { spread } from './spread';
 
 /**
@@ -35,31 +36,11 @@ const EMPTY = Number(flags.empty);
 const HELD_MS = 1000;
 const workspace = mkdtempSync(join(tmpdir(), 'protodiff-windows-'));
 
-interface Recorded {
-  run: string;
-  state: string;
-  steps: number[];
-  /** Unix ms of each step. */
-  wall: number[];
-}
-
-function recorded(): Recorded {
-  const store = openStore(workspace, { readonly: true });
-  try {
-    const summary = store.list()[0];
-    if (summary === undefined) return { run: '', state: 'none', steps: [], wall: [] };
-    const { step, wall } = store.metrics(summary.run, 0, 1e9);
-    return { run: summary.run, state: summary.state, steps: [...step], wall: [...wall] };
-  } finally {
-    store.close();
-  }
-}
-
 const sleep = (ms: number): Promise<void> => new Promise((done) => setTimeout(done, ms));
 
 /** Loads the window; ms until it shows every step that was recorded when it was asked for. */
 async function timeView(page: Page, load: () => Promise<unknown>): Promise<number> {
-  const last = recorded().steps.at(-1) ?? 0;
+  const last = recorded(workspace).steps.at(-1) ?? 0;
   const began = performance.now();
   await load();
   await page.waitForFunction(
@@ -108,7 +89,7 @@ async function main(): Promise<number> {
     let page = await context.newPage();
     await page.goto(server.signInUrl());
     await page.getByRole('button', { name: /Train digits/ }).click();
-    while (recorded().steps.length < 5) await sleep(200);
+    while (recorded(workspace).steps.length < 5) await sleep(200);
     const url = new URL(page.url()).origin;
     await page.close();
     const killRenderers = async (): Promise<void> => {
@@ -118,7 +99,7 @@ async function main(): Promise<number> {
     /** Does it so often, one every EVERY_MS; the span of time it took. */
     const repeat = async (times: number, act: (n: number) => Promise<void>) => {
       const from = Date.now();
-      for (let n = 0; n < times && recorded().state === 'running'; n++) {
+      for (let n = 0; n < times && recorded(workspace).state === 'running'; n++) {
         const next = Date.now() + EVERY_MS;
         await act(n);
         await sleep(next - Date.now());
@@ -156,9 +137,9 @@ async function main(): Promise<number> {
     await page.close();
     const lateFrom = Date.now();
     await sleep(QUIET_MS);
-    const { run, state, steps, wall } = recorded();
-    const rate = ([from, to]: readonly [number, number]): number =>
-      wall.filter((at) => at >= from && at < to).length / ((to - from) / 1000);
+    const history = recorded(workspace);
+    const { run, state, steps } = history;
+    const rate = ([from, to]: readonly [number, number]): number => rateOf(history, from, to);
     const quiet = (rate([quietFrom, quietTo]) + rate([lateFrom, lateFrom + QUIET_MS])) / 2;
     const rates = (during: number): Rates => ({
       ...{ quiet, during, each: (quiet - during) * (EVERY_MS / 1000) },

@@ -1,0 +1,97 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { chromium } from '@playwright/test';
+import type { Page } from '@playwright/test';
+import { hide } from './in-page.mjs';
+import { serveBuilt } from './host';
+import { rateOf, recorded } from './recorded';
+
+/**
+ * What a window costs the training that it shows: steps a second without one, and with one that is
+ * looked at, hidden or slow, each between two spans without. The window stands at its curves.
+ */
+const { values: flags } = parseArgs({
+  options: {
+    /** Of each span. */
+    seconds: { type: 'string', default: '25' },
+    chromium: { type: 'string', default: process.env['PROTODIFF_CHROMIUM'] },
+    json: { type: 'boolean', default: false },
+  },
+});
+const SPAN_MS = 1000 * Number(flags.seconds);
+/** A window has come to rest after it, and the one before has gone, ms. */
+const REST_MS = 4000;
+/** How much slower than this machine a slow window's is. */
+const SLOWER = 6;
+const BOUND = 0.03;
+const sleep = (ms: number): Promise<void> => new Promise((done) => setTimeout(done, ms));
+
+const WINDOWS: Record<string, (page: Page) => Promise<void>> = {
+  open: () => Promise.resolve(),
+  hidden: (page) => page.evaluate(hide),
+  slow: async (page) => {
+    const session = await page.context().newCDPSession(page);
+    await session.send('Emulation.setCPUThrottlingRate', { rate: SLOWER });
+  },
+};
+
+async function main(): Promise<void> {
+  const workspace = mkdtempSync(join(tmpdir(), 'protodiff-window-'));
+  const server = await serveBuilt(workspace);
+  const browser = await chromium.launch({
+    executablePath: flags.chromium,
+    args: ['--no-sandbox', '--disable-gpu'],
+  });
+  const context = await browser.newContext({
+    viewport: { width: 1440, height: 900 },
+    bypassCSP: true,
+  });
+  const span = async (): Promise<[number, number]> => {
+    await sleep(REST_MS);
+    const from = Date.now();
+    await sleep(SPAN_MS);
+    return [from, Date.now()];
+  };
+  try {
+    const first = await context.newPage();
+    await first.goto(server.signInUrl());
+    await first.getByRole('button', { name: /Train digits/ }).click();
+    while (recorded(workspace).steps.length < 5) await sleep(200);
+    const url = new URL(first.url()).origin;
+    await first.close();
+    const without = [await span()];
+    const withOne: Record<string, [number, number]> = {};
+    for (const [kind, prepare] of Object.entries(WINDOWS)) {
+      const page = await context.newPage();
+      await page.goto(url);
+      const curves = page.locator('section[aria-label="Curves"]');
+      await curves.scrollIntoViewIfNeeded();
+      await prepare(page);
+      withOne[kind] = await span();
+      await page.close();
+      without.push(await span());
+    }
+    const history = recorded(workspace);
+    const alone = without.map(([from, to]) => rateOf(history, from, to));
+    const costs = Object.entries(withOne).map(([kind, [from, to]], i) => {
+      const rate = rateOf(history, from, to);
+      const beside = ((alone[i] ?? NaN) + (alone[i + 1] ?? NaN)) / 2;
+      return { window: kind, steps_per_s: rate, without: beside, cost: 1 - rate / beside };
+    });
+    if (flags.json) console.log(JSON.stringify({ costs, state: history.state, bound: BOUND }));
+    else console.table(costs);
+    const over = costs.filter(({ cost }) => !(cost <= BOUND));
+    if (over.length > 0) process.exitCode = 1;
+  } finally {
+    await browser.close();
+    await server.close();
+    rmSync(workspace, { recursive: true, force: true });
+  }
+}
+
+void main().catch((error: unknown) => {
+  console.error(error);
+  process.exitCode = 1;
+});
