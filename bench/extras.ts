@@ -21,13 +21,14 @@ import { randomImages } from './trainer';
 const { values: flags } = parseArgs({
   options: {
     config: { type: 'string', default: 'app' },
-    /** After as many of warm-up: what comes every hundred steps comes as often as it does on average. */
+    /** What comes every hundred steps comes as often in two hundred as it does on average. */
     steps: { type: 'string', default: '200' },
     pairs: { type: 'string', default: '3' },
     json: { type: 'boolean', default: false },
   },
 });
-const WARM_UP = 100;
+/** All has been done once by then: TensorFlow makes each part of a graph ready at its first call. */
+const WARM_UP = 150;
 const BOUND = 0.05;
 const steps = WARM_UP + Number(flags.steps);
 const base = CONFIGS[flags.config];
