@@ -3,6 +3,7 @@ import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import type { Backend } from '@shared/protocol/contract';
 import type { NativeBackend } from './binding';
+import { idleGpu } from './idle-gpu';
 import { checkOneOp, requirePackage } from './load';
 import type { Tf } from './load';
 
@@ -82,7 +83,7 @@ export function loadNative(
   env['NVIDIA_TF32_OVERRIDE'] ??= '0';
   restoreUtil();
 
-  const addon = loadAddon(locations, env);
+  const { addon, from } = loadAddon(locations, env);
   try {
     requirePackage('@tensorflow/tfjs-node-gpu/dist/register_all_kernels');
     const { NodeJSKernelBackend } = requirePackage(
@@ -100,8 +101,9 @@ export function loadNative(
     void tf.setBackend('tensorflow'); // settles at once for a factory that is not asynchronous
     checkOneOp(tf);
     const device = addon.isUsingGpuDevice() ? 'cuda' : 'cpu';
+    const why = device === 'cuda' ? null : idleGpu(from);
     return {
-      info: { name: 'tensorflow', device, version: addon.TF_Version, why: idleGpu(device) },
+      info: { name: 'tensorflow', device, version: addon.TF_Version, why },
       native: tf.backend() as unknown as NativeBackend,
     };
   } catch (thrown) {
@@ -113,15 +115,18 @@ export function loadNative(
   }
 }
 
-function loadAddon(locations: NativeLocation[], env: NodeJS.ProcessEnv): Addon {
+function loadAddon(
+  locations: NativeLocation[],
+  env: NodeJS.ProcessEnv,
+): { addon: Addon; from: string } {
   const problems: string[] = [];
-  for (const { dir } of locations) {
+  for (const { dir, from } of locations) {
     // Windows looks for the addon's libraries along PATH; elsewhere the addon knows where they are.
     if (process.platform === 'win32') {
       env['PATH'] = [join(dir, 'deps', 'lib'), env['PATH'] ?? ''].join(delimiter);
     }
     try {
-      return requirePackage(join(dir, ADDON)) as Addon;
+      return { addon: requirePackage(join(dir, ADDON)) as Addon, from };
     } catch (thrown) {
       problems.push(firstLine(thrown));
     }
@@ -149,11 +154,6 @@ function restoreUtil(): void {
   const util = requirePackage('node:util') as Record<string, unknown>;
   util['isNullOrUndefined'] ??= (value: unknown): boolean => value === null || value === undefined;
   util['isArray'] ??= Array.isArray;
-}
-
-function idleGpu(device: Backend['device']): string | null {
-  if (device === 'cuda' || !existsSync('/proc/driver/nvidia/version')) return null;
-  return `There is an NVIDIA driver but TensorFlow runs on the CPU: ${SET_UP} -- --cuda.`;
 }
 
 export function firstLine(thrown: unknown): string {
