@@ -28,9 +28,15 @@ if (!source || name === 'index') {
   const names = readdirSync(HERE).filter(
     (file) =>
       !/^index|-(child|check)\.ts$/.test(file) &&
-      !['configs.ts', 'host.ts', 'recorded.ts', 'spread.ts', 'synthetic.ts', 'trainer.ts'].includes(
-        file,
-      ),
+      ![
+        'configs.ts',
+        'host.ts',
+        'operations.ts',
+        'recorded.ts',
+        'spread.ts',
+        'synthetic.ts',
+        'trainer.ts',
+      ].includes(file),
   );
   console.error(
     `usage: npm run -s bench -- ${names.map((file) => file.replace(/\.\w+$/, '')).join('|')} [options]`,

@@ -5,6 +5,7 @@ import type { RunConfig } from '@shared/config/run-config';
 import { loadBackend } from '../src/engine/backend';
 import type { Precision } from '../src/engine/backend/precision';
 import { CONFIGS } from './configs';
+import { operationsOf } from './operations';
 import { spread } from './spread';
 import { openTrainer } from './trainer';
 
@@ -43,7 +44,7 @@ function precisionOf(flag: 'precision' | 'forward'): Precision {
 async function main(): Promise<void> {
   const backend = await loadBackend();
   const began = performance.now();
-  const { trainer, executable, geometry } = openTrainer(
+  const { trainer, executable, geometry, program } = openTrainer(
     { ...config, sampling: { ...config.sampling, count: 16 } },
     backend,
     { forward: forwardPrecision },
@@ -93,6 +94,10 @@ async function main(): Promise<void> {
     forward_precision: forwardPrecision,
     forward_s: spread(forward),
     loss,
+    operations:
+      executable.kind === 'captured' && backend.native !== undefined
+        ? operationsOf(program, 'train_joint', backend.native)
+        : null,
     peak_rss_mb: Math.round(process.resourceUsage().maxRSS / 1024),
     load: loadavg()[0],
   };

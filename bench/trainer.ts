@@ -2,7 +2,7 @@ import type { RunConfig } from '@shared/config/run-config';
 import { ndarray } from '@shared/maths/ndarray';
 import { stream } from '@shared/maths/rng';
 import type { LoadedBackend } from '../src/engine/backend';
-import type { Executable } from '../src/engine/backend/executable';
+import type { Executable, Program } from '../src/engine/backend/executable';
 import type { Precision } from '../src/engine/backend/precision';
 import type { Dataset } from '../src/engine/data/dataset';
 import { makeExecutable } from '../src/engine/run/open';
@@ -19,7 +19,7 @@ export function openTrainer(
   config: RunConfig,
   backend: LoadedBackend,
   { images = 0, forward = 'f32' }: { images?: number; forward?: Precision } = {},
-): { trainer: Trainer; executable: Executable; geometry: Geometry } {
+): { trainer: Trainer; executable: Executable; geometry: Geometry; program: Program } {
   const geometry = geometryOf(config);
   const { total } = geometry.layout;
   const params = initialParameters(geometry.specs, geometry.layout, 1);
@@ -37,7 +37,7 @@ export function openTrainer(
   const executable = makeExecutable(program, backend);
   const data = randomImages(config, Math.max(config.training.batch_size, 64));
   const trainer = new Trainer(config, geometry, data, executable, { ...config.knobs }, 0);
-  return { trainer, executable, geometry };
+  return { trainer, executable, geometry, program };
 }
 
 export function randomImages({ data, model }: RunConfig, count: number): Dataset {

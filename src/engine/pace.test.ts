@@ -23,7 +23,7 @@ describe('the work of a forward pass', () => {
       2 * at(16, 3, 8, 8) + // down
       (at(16, 3, 16 + 8, 8) + at(16, 3, 8, 8) + at(16, 1, 16 + 8, 8)) + // up, first
       (at(16, 3, 8 + 8, 8) + at(16, 3, 8, 8) + at(16, 1, 8 + 8, 8)) + // up, second
-      at(16, 3, 16, 16) + // upsampler
+      at(16, 2, 16, 16) + // upsampler, one transposed convolution with the enlargement
       at(16, 3, 8, 1); // conv_out
     expect(first).toEqual({ edge: 16, width: 8, multiplications: level0 });
     expect(second?.edge).toBe(8);

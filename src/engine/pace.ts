@@ -40,10 +40,13 @@ export function workOf(config: RunConfig): Work[] {
     if (!at) continue;
     at.multiplications += scores
       ? ATTENTION * 2 * edge ** 4 * (shape[0] ?? 0)
-      : edge * edge * shape.reduce((product, size) => product * size, 1);
+      : edge * edge * tapsOf(name) * shape.reduce((product, size) => product * size, 1);
   }
   return work;
 }
+
+/** Of a kernel's nine those that are multiplied: an enlargement and its convolution are one, of four. */
+const tapsOf = (name: string): number => (name.includes('.upsamplers.') ? 4 / 9 : 1);
 
 /** Level whose speed a convolution has, and the edge of what it puts out. */
 function placeOf(name: string, levels: number, size: number): [level: number, edge: number] {
