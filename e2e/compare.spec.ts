@@ -29,7 +29,7 @@ test('two runs that differ in one setting: that one, their curves, outcome and s
 
   const settings = compare.getByRole('region', { name: 'Settings' });
   await expect(settings.getByText(/^1 of \d+ differ$/)).toBeVisible();
-  await expect(settings.getByRole('rowheader', { name: 'knobs.lr' })).toBeVisible();
+  await expect(settings.getByRole('rowheader', { name: 'lr', exact: true })).toBeVisible();
   // The newest run stands first, as in the menu.
   await expect(settings.getByRole('cell')).toHaveText(['5e-4', '0.002']);
   await settings.getByRole('checkbox', { name: 'differences only' }).uncheck();

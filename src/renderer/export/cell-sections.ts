@@ -192,9 +192,9 @@ function compared(runs: readonly RunSession[]): Markup[] {
         ${known.map(({ name }) => html`<th scope="col">${name}</th>`)}
       </tr>
       ${rows.map(
-        ({ path, values }) =>
+        ({ name, values }) =>
           html`<tr>
-            <th scope="row">${path}</th>
+            <th scope="row">${name}</th>
             ${values.map((value) => html`<td>${value}</td>`)}
           </tr>`,
       )}

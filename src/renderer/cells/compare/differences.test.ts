@@ -15,7 +15,7 @@ const entry = (value: number, seq: number): JournalEntry => ({
 const differing = (runs: Parameters<typeof settingRows>[0]) =>
   settingRows(runs)
     .filter(({ differs }) => differs)
-    .map(({ path, values }) => [path, values]);
+    .map(({ name, values }) => [name, values]);
 
 describe('settingRows', () => {
   it('finds exactly what differs, however deep', () => {
@@ -44,7 +44,7 @@ describe('settingRows', () => {
         { config, journal: [] },
         { config, journal },
       ]),
-    ).toEqual([['knobs.lr', ['0.002', '0.002 → 5e-4 → 0.002']]]);
+    ).toEqual([['lr', ['0.002', '0.002 → 5e-4 → 0.002']]]);
   });
 
   it('shows a setting that only one of them has', () => {

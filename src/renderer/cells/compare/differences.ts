@@ -1,13 +1,15 @@
 import { KNOBS } from '@shared/config/knobs';
 import type { KnobName } from '@shared/config/knobs';
 import type { RunConfig } from '@shared/config/run-config';
+import { settingName } from '@shared/config/settings';
 import type { JournalEntry } from '@shared/protocol/contract';
 
 /** One setting over all runs. */
 export interface SettingRow {
-  /** First part of the path: data, model, …; runs for what stands at the top. */
+  /** First part of its path: data, model, …; run for what stands at the top. */
   group: string;
-  path: string;
+  /** As sweeps and the command line call it: `lr`, `model.k`. */
+  name: string;
   /** One a run; of a knob that was changed on the way, every value it had: `1e-3 → 2e-4`. */
   values: string[];
   differs: boolean;
@@ -24,7 +26,7 @@ export function settingRows(runs: readonly Compared[]): SettingRow[] {
     const dot = path.indexOf('.');
     return {
       group: dot < 0 ? 'run' : path.slice(0, dot),
-      path,
+      name: settingName(path),
       values,
       differs: new Set(values).size > 1,
     };
