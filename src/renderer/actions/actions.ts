@@ -21,11 +21,11 @@ export interface Action {
 const inNotebook = (session: Session): boolean =>
   session.notebook.document !== undefined && !session.starting;
 const onCell = (session: Session): boolean =>
-  inNotebook(session) && session.document.indexOf(session.selected) >= 0;
-const at = (session: Session): number => session.document.indexOf(session.selected);
+  inNotebook(session) && session.document.indexOf(session.trains.selected) >= 0;
+const at = (session: Session): number => session.document.indexOf(session.trains.selected);
 const queueable = ({ focus, notebook }: Session): boolean =>
   focus.cell !== undefined && notebook.problems(focus.id).length === 0;
-const isRunning = (session: Session): boolean => session.viewedActivity !== null;
+const isRunning = (session: Session): boolean => session.focus.activity !== null;
 
 /**
  * Everything that a person can do to the document, in one table: the palette, the keyboard, the
@@ -41,7 +41,7 @@ export const ACTIONS: readonly Action[] = [
     inText: true,
     when: onCell,
     run: (session) => {
-      runCell(session, session.selected);
+      runCell(session, session.trains.selected);
       session.document.step(1);
     },
   },
@@ -53,8 +53,8 @@ export const ACTIONS: readonly Action[] = [
     inText: true,
     when: onCell,
     run: (session) => {
-      runCell(session, session.selected);
-      session.document.go(session.selected);
+      runCell(session, session.trains.selected);
+      session.document.go(session.trains.selected);
     },
   },
   {
@@ -63,7 +63,7 @@ export const ACTIONS: readonly Action[] = [
     group: 'Cell',
     keys: ['Enter'],
     when: onCell,
-    run: (session) => session.document.edit(session.selected),
+    run: (session) => session.document.edit(session.trains.selected),
   },
   {
     id: 'cell.next',
@@ -87,7 +87,7 @@ export const ACTIONS: readonly Action[] = [
     group: 'Cell',
     keys: ['Mod+Shift+ArrowUp'],
     when: onCell,
-    run: (session) => session.document.move(session.selected, at(session) - 1),
+    run: (session) => session.document.move(session.trains.selected, at(session) - 1),
   },
   {
     id: 'cell.down',
@@ -95,7 +95,7 @@ export const ACTIONS: readonly Action[] = [
     group: 'Cell',
     keys: ['Mod+Shift+ArrowDown'],
     when: onCell,
-    run: (session) => session.document.move(session.selected, at(session) + 1),
+    run: (session) => session.document.move(session.trains.selected, at(session) + 1),
   },
   {
     id: 'cell.fold',
@@ -114,7 +114,7 @@ export const ACTIONS: readonly Action[] = [
     group: 'Cell',
     keys: ['Shift+D'],
     when: onCell,
-    run: (session) => session.document.duplicate(session.selected),
+    run: (session) => session.document.duplicate(session.trains.selected),
   },
   {
     id: 'cell.copy',
@@ -122,7 +122,7 @@ export const ACTIONS: readonly Action[] = [
     group: 'Cell',
     keys: ['C'],
     when: onCell,
-    run: (session) => session.document.copy(session.selected),
+    run: (session) => session.document.copy(session.trains.selected),
   },
   {
     id: 'cell.cut',
@@ -130,7 +130,7 @@ export const ACTIONS: readonly Action[] = [
     group: 'Cell',
     keys: ['X'],
     when: onCell,
-    run: (session) => session.document.remove(session.selected, true),
+    run: (session) => session.document.remove(session.trains.selected, true),
   },
   {
     id: 'cell.paste',
@@ -146,7 +146,7 @@ export const ACTIONS: readonly Action[] = [
     group: 'Cell',
     keys: ['D D'],
     when: onCell,
-    run: (session) => session.document.remove(session.selected),
+    run: (session) => session.document.remove(session.trains.selected),
   },
   {
     id: 'undo',
@@ -234,7 +234,7 @@ export const ACTIONS: readonly Action[] = [
     title: 'Make a single step',
     group: 'Run',
     keys: [],
-    when: (session) => session.viewedActivity?.phase === 'paused',
+    when: (session) => session.focus.activity?.phase === 'paused',
     run: (session) => order(session, 'run.step'),
   },
   {

@@ -6,7 +6,7 @@ import type { Session } from '../session/session.svelte';
 export function takesUp(session: Session, { id, kind }: Cell, run: string): boolean {
   const cells = session.notebook.document?.cells;
   if (!cells) return true;
-  const about = (cell: Cell): boolean => session.trainFor(cell.id)?.run === run;
+  const about = (cell: Cell): boolean => session.trains.about(cell.id)?.run === run;
   return cells.find((cell) => cell.kind === kind && about(cell))?.id === id;
 }
 

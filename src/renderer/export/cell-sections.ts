@@ -41,9 +41,9 @@ type Writer<K extends CellKind> = (cell: CellOf<K>, session: Session) => Promise
 
 // What a kind without a writer of its own shows is its settings.
 const WRITERS: { readonly [K in CellKind]?: Writer<K> } = {
-  data: async ({ id, data }, session) => [table(session.settingsAt(id)?.data ?? data)],
+  data: async ({ id, data }, session) => [table(session.trains.settingsAt(id)?.data ?? data)],
   model: async ({ id, model, diffusion }, session) => {
-    const settings = session.settingsAt(id);
+    const settings = session.trains.settingsAt(id);
     return [table(settings?.model ?? model), table(settings?.diffusion ?? diffusion)];
   },
   train: async ({ id }, session) => {

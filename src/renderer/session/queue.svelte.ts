@@ -10,10 +10,11 @@ import { QueuedRuns } from './queued-runs';
 import type { QueueViewer } from './queued-runs';
 
 /** What the queue asks of the window. */
-export interface QueueWindow extends QueueViewer {
+export interface QueueWindow {
   readonly engine: Client;
   readonly document: DocumentController;
   readonly notebook: NotebookController;
+  readonly trains: QueueViewer;
   attempt(act: () => Promise<void>): Promise<void>;
 }
 
@@ -31,7 +32,7 @@ export class QueueController {
   private readonly followed: QueuedRuns;
 
   constructor(private readonly window: QueueWindow) {
-    this.followed = new QueuedRuns(window);
+    this.followed = new QueuedRuns(window.trains);
   }
 
   begin(onError: (thrown: unknown) => void): void {

@@ -3,6 +3,7 @@ import type { LabelChange, Trashed } from '@shared/protocol/contract-runs';
 import { bytes as size, plural } from '../components/format';
 import type { DocumentController } from './document.svelte';
 import type { Shell } from './shell.svelte';
+import type { TrainCells } from './train-cells.svelte';
 
 /** What the shelf asks of the window. */
 export interface ShelfWindow {
@@ -10,8 +11,7 @@ export interface ShelfWindow {
   readonly document: DocumentController;
   readonly shell: Shell;
   attempt(act: () => Promise<void>): Promise<void>;
-  /** A run is gone: nothing shows it any more. */
-  forget(run: string): void;
+  readonly trains: TrainCells;
   view(run: string): void;
 }
 
@@ -39,7 +39,7 @@ export class RunShelf {
   async remove(run: string, name: string): Promise<void> {
     await this.window.attempt(async () => {
       const { trashed } = await this.window.engine.request('run.delete', { run });
-      this.window.forget(run);
+      this.window.trains.forget(run);
       this.window.document.notice = {
         words: `${name} was moved to the trash.`,
         act: { words: 'Undo', run: () => void this.restore(trashed) },

@@ -1,7 +1,6 @@
 import type { JournalPlan } from '@shared/config/journal';
-import { configAround, dependantsOf, trainOf } from '@shared/config/document-links';
-import { findCell, notebookFor } from '@shared/config/notebook';
-import type { CellOf, Notebook } from '@shared/config/notebook';
+import { notebookFor } from '@shared/config/notebook';
+import type { Notebook } from '@shared/config/notebook';
 import type { RunConfig } from '@shared/config/run-config';
 import { AppError } from '@shared/errors';
 import type { RequestOutput, RunSummary, SubscriptionEvent } from '@shared/protocol/contract';
@@ -14,24 +13,23 @@ import type { HostState } from '@shared/protocol/host';
 import { Library } from './library.svelte';
 import { NotebookController } from './notebook.svelte';
 import { QueueController } from './queue.svelte';
-import type { QueueViewer } from './queued-runs';
 import { RestoreController } from './restore.svelte';
 import { RunPool } from './run-pool.svelte';
 import { RunShelf } from './run-shelf.svelte';
 import type { RunSession } from './run-session.svelte';
 import { Shell } from './shell.svelte';
-import { TrainView } from './train-view.svelte';
-import type { TrainDesk } from './train-view.svelte';
+import { TrainCells } from './train-cells.svelte';
+import type { TrainView } from './train-view.svelte';
 import { recall, remember } from './view-memory';
 
 type Status = SubscriptionEvent<'status'>;
 
 /**
  * The window's whole state: connection, runs, the open notebook and the runs that are shown in it.
- * Each train cell shows a run of its own; `viewed` and its like are those of the train cell that
- * the selected cell is about, which the inspector and the keys act on.
+ * Each train cell shows a run of its own; `focus` and `viewed` are the train cell that the selected
+ * cell is about, and its run: the inspector and the keys act on them.
  */
-export class Session implements TrainDesk, QueueViewer {
+export class Session {
   readonly engine: Client;
   readonly notebook: NotebookController;
   readonly pool: RunPool;
@@ -42,6 +40,7 @@ export class Session implements TrainDesk, QueueViewer {
     view: (run) => this.view(run),
   });
   readonly document: DocumentController;
+  readonly trains = new TrainCells(this);
   readonly library: Library;
   readonly shelf = new RunShelf(this);
   readonly queue: QueueController;
@@ -55,12 +54,6 @@ export class Session implements TrainDesk, QueueViewer {
   runs = $state.raw<RunSummary[]>();
   /** Older runs that are still being read; they join `runs`. */
   unread = $state(0);
-  /** Id of the selected cell, and of the train cell that was last meant. */
-  selected = $state('');
-  private lastTrain = $state('');
-  // Where a train cell shows something else than its own run: a guest, or with null its draft.
-  private shown = $state.raw<Readonly<Record<string, string | null>>>({});
-  private readonly views = new Map<string, TrainView>();
   /** The last thing that a person asked for and did not get. */
   error = $state.raw<AppError>();
   /** Choosing what to train, in place of a notebook. */
@@ -78,8 +71,8 @@ export class Session implements TrainDesk, QueueViewer {
   ) {
     this.engine = road.client;
     this.pool = new RunPool(this.engine);
-    this.notebook = new NotebookController(this.engine, () => this.follow());
-    this.document = new DocumentController(this.notebook, this);
+    this.notebook = new NotebookController(this.engine, () => this.trains.follow());
+    this.document = new DocumentController(this.notebook, this.trains);
     this.library = new Library(this);
     this.queue = new QueueController(this);
     road.onHost((state) => this.hostIs(state));
@@ -101,7 +94,7 @@ export class Session implements TrainDesk, QueueViewer {
     const preparing = this.status?.preparing;
     if (preparing) {
       const { run, doing } = preparing;
-      const shown = this.shownAt(trainId);
+      const shown = this.trains.shownAt(trainId);
       // Until the answer comes the cell does not know its run.
       return run !== null && run === shown ? doing : this.startedAt === trainId ? doing : undefined;
     }
@@ -110,92 +103,19 @@ export class Session implements TrainDesk, QueueViewer {
 
   /** The train cell that is meant where none is named: the selected cell's. */
   get focus(): TrainView {
-    const trains = this.notebook.document?.cells.filter(({ kind }) => kind === 'train') ?? [];
-    const meant = trains.find(({ id }) => id === this.lastTrain) ?? trains[0];
-    return this.train(meant?.id ?? 'train');
-  }
-
-  select(cellId: string): void {
-    this.selected = cellId;
-    const document = this.notebook.document;
-    const about = document && trainOf(document, cellId, this.lastTrain);
-    if (about !== undefined) this.lastTrain = about;
+    return this.trains.focus;
   }
 
   get viewed(): RunSession | undefined {
     return this.focus.viewed;
   }
 
-  get viewedSummary(): RunSummary | undefined {
-    return this.focus.summary;
-  }
-
-  get viewedActivity(): Status['active'] {
-    return this.focus.activity;
-  }
-
-  /** A train cell with the run that is shown at it; also where a run is shown without a notebook. */
   train(trainId: string): TrainView {
-    const view = this.views.get(trainId) ?? new TrainView(this, trainId);
-    this.views.set(trainId, view);
-    return view;
-  }
-
-  /** The train cell that a cell is about, if any: that of the selected cell where there are several. */
-  trainFor(cellId: string): TrainView | undefined {
-    const document = this.notebook.document;
-    if (!document) return this.train('train');
-    const about = trainOf(document, cellId, this.focus.id);
-    return about === undefined ? undefined : this.train(about);
-  }
-
-  /** All train cells that a cell is about: itself, those below a data or model cell, one above. */
-  trainsOn(cellId: string): TrainView[] {
-    const document = this.notebook.document;
-    if (!document) return [this.train('train')];
-    const ids = [cellId, ...dependantsOf(document, cellId)].filter((id) => this.cell(id));
-    const above = ids.length > 0 ? undefined : trainOf(document, cellId);
-    return [...ids, ...(above === undefined ? [] : [above])].map((id) => this.train(id));
-  }
-
-  cell(trainId: string): CellOf<'train'> | undefined {
-    const document = this.notebook.document;
-    return document && findCell(document, 'train', trainId);
-  }
-
-  shownAt(trainId: string): string | null {
-    const other = this.shown[trainId];
-    return other === undefined ? (this.cell(trainId)?.run ?? null) : other;
-  }
-
-  followed(run: string): RunSession | undefined {
-    return this.pool.get(run);
+    return this.trains.at(trainId);
   }
 
   summaryOf(run: string): RunSummary | undefined {
     return this.runs?.find((summary) => summary.run === run);
-  }
-
-  /** What data and model cells show: the notebook's settings, or those of a guest. */
-  settingsAt(cellId: string): RunConfig | undefined {
-    const at = this.trainFor(cellId);
-    if (at?.guest === true) return at.config;
-    const document = this.notebook.document;
-    return document && configAround(document, cellId, at?.id);
-  }
-
-  draft(trainId: string): RunConfig | undefined {
-    return this.cell(trainId) && this.notebook.draft(trainId);
-  }
-
-  // After any change of what train cells show: their runs, and no others, are followed.
-  private follow(): void {
-    const cells = this.notebook.document?.cells;
-    const ids = cells
-      ? cells.filter(({ kind }) => kind === 'train').map(({ id }) => id)
-      : Object.keys(this.shown);
-    const runs = ids.map((id) => this.shownAt(id)).filter((run) => run !== null);
-    this.pool.want('document', runs);
   }
 
   /** The desktop around the window; undefined in a browser. */
@@ -276,7 +196,7 @@ export class Session implements TrainDesk, QueueViewer {
     try {
       await this.library.list();
       // A run that was chosen meanwhile stays.
-      if (Object.keys(this.shown).length > 0) return;
+      if (this.trains.chosen) return;
       const notebooks = this.library.notebooks ?? [];
       const newest = [...notebooks].sort((a, b) => b.modified - a.modified)[0]?.name;
       const name = notebooks.find((entry) => entry.name === memory.notebook)?.name ?? newest;
@@ -297,50 +217,19 @@ export class Session implements TrainDesk, QueueViewer {
     await this.attempt(async () => {
       await this.notebook.open(name, read);
       this.starting = false;
-      this.shown = {};
-      this.select(this.notebook.document?.cells.find(({ kind }) => kind === 'train')?.id ?? '');
+      this.trains.begin();
       if (run === null) this.remember();
       else this.view(run);
-      this.follow();
+      this.trains.follow();
       this.queue.look();
     });
   }
 
-  /**
-   * Shows a run: at its own train cell where it has one, else as a guest at the train cell in
-   * focus. With null that cell's draft is shown.
-   */
+  /** Shows a run; with null the draft of the train cell in focus. */
   view(run: string | null): void {
-    const own = this.notebook.document?.cells.find(
-      (cell) => cell.kind === 'train' && cell.run === run,
-    );
-    if (run !== null && own) {
-      this.show(own.id, undefined);
-      this.select(own.id);
-    } else {
-      // A notebook without a train cell has no place for a run: it is shown by itself.
-      if (run !== null && !this.cell(this.focus.id)) {
-        this.notebook.leave();
-        this.shown = {};
-      }
-      this.show(this.focus.id, run);
-    }
+    this.trains.view(run);
     if (run !== null) this.starting = false;
     this.remember();
-  }
-
-  /** Where a run that is gone was a guest, the cell shows its own again. */
-  forget(run: string): void {
-    for (const [trainId, guest] of Object.entries(this.shown))
-      if (guest === run) this.show(trainId, undefined);
-    this.remember();
-  }
-
-  /** @param run  null for the draft, undefined for the cell's own run */
-  private show(trainId: string, run: string | null | undefined): void {
-    const { [trainId]: _before, ...others } = this.shown;
-    this.shown = run === undefined ? others : { ...others, [trainId]: run };
-    this.follow();
   }
 
   remember(): void {
@@ -363,32 +252,10 @@ export class Session implements TrainDesk, QueueViewer {
     if (!config) return;
     await this.attempt(async () => {
       const { run } = await this.starts(trainId, this.engine.request('run.start', { config }));
-      this.notebook.amendCell('train', trainId, (cell) => ({ ...cell, run }));
-      this.show(trainId, undefined);
-      this.select(trainId);
+      this.trains.own(trainId, run);
+      this.trains.select(trainId);
       this.remember();
     });
-  }
-
-  jobBegan(trainId: string, run: string, own: boolean, seen: boolean): void {
-    const before = this.shownAt(trainId);
-    if (own) this.notebook.amendCell('train', trainId, (cell) => ({ ...cell, run }));
-    const showing = own ? undefined : run;
-    this.show(trainId, seen ? showing : before);
-    if (!seen) {
-      this.document.notice = {
-        words: 'A job that was queued from this notebook has begun to train.',
-        act: {
-          words: 'Show its run',
-          run: () => {
-            this.document.notice = undefined;
-            this.show(trainId, showing);
-            this.remember();
-          },
-        },
-      };
-    }
-    this.remember();
   }
 
   /** Starts a run that makes the changes of a journal by itself, and views it. */
@@ -420,25 +287,6 @@ export class Session implements TrainDesk, QueueViewer {
     }
   }
 
-  /** To the draft of another run; that of a guest takes over the guest's settings. */
-  editAgain(trainId: string): void {
-    const { guest, config } = this.train(trainId);
-    if (guest && config) this.notebook.adopt(trainId, config);
-    this.show(trainId, null);
-  }
-
-  /** Takes back what was changed since the cell's run began. */
-  revert(trainId: string): void {
-    const config = this.train(trainId).viewed?.record?.config;
-    if (config) this.notebook.adopt(trainId, config);
-  }
-
-  /** Back from a guest, or from the draft, to the cell's own run. */
-  showOwn(trainId: string): void {
-    this.show(trainId, undefined);
-    this.remember();
-  }
-
   async order(
     name:
       | 'run.pause'
@@ -467,8 +315,7 @@ export class Session implements TrainDesk, QueueViewer {
   /** Opens a new notebook of these cells under a free name; nothing is run. */
   async openNew(title: string, document: Notebook): Promise<void> {
     await this.notebook.create(this.library.freeName(title), document);
-    this.shown = {};
-    this.select(document.cells.find(({ kind }) => kind === 'train')?.id ?? '');
+    this.trains.begin();
     this.view(null);
     await this.library.list();
     this.starting = false;

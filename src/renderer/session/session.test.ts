@@ -71,7 +71,7 @@ describe('Session', () => {
     expect(run).toBeDefined();
     expect(session.starting).toBe(false);
     await vi.waitFor(() => expect(session.viewed?.curves.length).toBeGreaterThan(0));
-    await vi.waitFor(() => expect(session.viewedActivity?.run).toBe(run));
+    await vi.waitFor(() => expect(session.focus.activity?.run).toBe(run));
 
     const again = windowOn(service, storage).session;
     await again.begin();
@@ -147,7 +147,7 @@ describe('Session', () => {
     session.view('20260101-101019-elsewhere');
     expect(session.train('train').guest).toBe(true);
     expect(session.train('train-2').run).toBe(second);
-    session.showOwn('train');
+    session.trains.showOwn('train');
     expect(session.viewed?.run).toBe(first);
   });
 
@@ -203,7 +203,7 @@ describe('the document of a session', () => {
     }));
     expect(at.changes).toEqual([{ path: 'data.flip', before: false, after: true }]);
     expect(session.viewed?.run).toBe(at.cell?.run);
-    session.revert('train');
+    session.trains.revert('train');
     expect(at.changes).toEqual([]);
     session.document.undo();
     expect(at.changes).toHaveLength(1);

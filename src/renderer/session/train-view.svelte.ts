@@ -54,6 +54,22 @@ export class TrainView {
     return active && active.run === this.run ? active : null;
   }
 
+  /** Another run that trains: this one has to wait. */
+  get elsewhere(): Activity | null {
+    return this.activity ? null : this.desk.active;
+  }
+
+  /** The run shown has ended before its last step, and has a checkpoint to go on from. */
+  get continuable(): boolean {
+    const { summary } = this;
+    return (
+      !this.activity &&
+      summary !== undefined &&
+      summary.state !== 'finished' &&
+      summary.last_checkpoint !== null
+    );
+  }
+
   /** No run is shown: the cell and those it refers to are forms. */
   get editing(): boolean {
     return this.run === null;

@@ -6,6 +6,7 @@ import { DataConfigSchema, RunConfigSchema, SamplingConfigSchema } from '../conf
 import { BankSchema } from '../config/surgery';
 import { ERROR_CODES } from '../errors';
 import { array, RunId, step } from './contract-basics';
+import { notebookRequests } from './contract-notebooks';
 import { queueRequests, queueSubscriptions } from './contract-queue';
 import { ParentSchema, runRequests } from './contract-runs';
 import { ActEntry, prototypeRequests, prototypeSubscriptions } from './contract-prototypes';
@@ -19,7 +20,6 @@ import { trajectorySubscriptions } from './contract-trajectories';
 export const PROTOCOL_VERSION = 1;
 
 const empty = z.strictObject({});
-const notebookName = z.string().max(120);
 
 /** Derived from the heartbeat when read, never stored. `lost`: no heartbeat, not ended. */
 export const RUN_STATES = [
@@ -255,51 +255,7 @@ export const requests = {
     input: z.strictObject({ run: RunId, step }),
     output: z.object({ settings: SampleSettings, images: Images }),
   },
-  'notebooks.list': {
-    input: empty,
-    output: z.object({ notebooks: z.array(z.object({ name: z.string(), modified: z.number() })) }),
-  },
-  'notebook.read': {
-    input: z.strictObject({ name: notebookName }),
-    output: z.object({ json: z.string(), modified: z.number() }),
-  },
-  /**
-   * `known`: when the writer last saw the file changed, Unix ms, or null for a new one. Where that
-   * is no longer so, the write is refused as a `conflict`; left out, the file is replaced.
-   */
-  'notebook.write': {
-    input: z.strictObject({
-      name: notebookName,
-      json: z.string().max(4_000_000),
-      known: z.number().nullable().optional(),
-    }),
-    output: z.object({ modified: z.number() }),
-  },
-  'notebook.rename': {
-    input: z.strictObject({ name: notebookName, to: notebookName }),
-    output: z.object({ modified: z.number() }),
-  },
-  /** Puts a notebook into the workspace's trash, under the name that is returned. */
-  'notebook.delete': {
-    input: z.strictObject({ name: notebookName }),
-    output: z.object({ trashed: z.string() }),
-  },
-  'notebook.restore': {
-    input: z.strictObject({ trashed: notebookName, name: notebookName }),
-    output: z.object({ modified: z.number() }),
-  },
-  'notebooks.trash': {
-    input: empty,
-    output: z.object({
-      trashed: z.array(z.object({ name: z.string(), modified: z.number() })),
-    }),
-  },
-  /** A person's own keys, as JSON; null where there are none. */
-  'keys.read': { input: empty, output: z.object({ json: z.string().nullable() }) },
-  'keys.write': {
-    input: z.strictObject({ json: z.string().max(100_000) }),
-    output: z.object({ modified: z.number() }),
-  },
+  ...notebookRequests,
   ...runRequests,
   ...queueRequests,
   ...prototypeRequests,
@@ -388,32 +344,5 @@ export type SubscriptionEvent<N extends SubscriptionName> = z.infer<
   (typeof subscriptions)[N]['event']
 >;
 
-/**
- * Metric keys, in the order they are stored and drawn. Those after `proto/perplexity` stand only in
- * the rows of steps at which a snapshot of the prototypes was taken, NaN elsewhere; `proto/swap`,
- * the mean of a snapshot's swaps, in the row of the step that follows its measurement.
- */
-export const METRICS = [
-  'train/loss',
-  'train/loss_diff',
-  'train/loss_proto/contrastive',
-  'train/loss_proto/align',
-  'train/loss_proto/compact',
-  'train/lr',
-  'train/grad_norm',
-  'train/images_per_s',
-  'proto/perplexity',
-  'proto/churn',
-  'proto/purity',
-  'proto/nmi',
-  'proto/dead',
-  'proto/swap',
-  'val/loss',
-  'val/loss_q0',
-  'val/loss_q1',
-  'val/loss_q2',
-  'val/loss_q3',
-] as const;
-export type MetricKey = (typeof METRICS)[number];
-/** Measured at some steps only; q0 … q3 are the quarters of the chain, q0 the least noise. */
-export type ValidationMetrics = Record<Extract<MetricKey, `val/${string}`>, number>;
+export { METRICS } from './contract-metrics';
+export type { MetricKey, ValidationMetrics } from './contract-metrics';
