@@ -4,7 +4,7 @@ import type { Act } from '@shared/config/surgery';
 import { imagesPerStep } from '@shared/config/run-config';
 import type { RunConfig } from '@shared/config/run-config';
 import { AppError } from '@shared/errors';
-import type { ActEntry, Activity, JournalEntry, Notice } from '@shared/protocol/contract';
+import type { ActEntry, Activity, JournalEntry } from '@shared/protocol/contract';
 import type { MetricRow } from '../../store/port';
 import { checkpointTensors, needFinite } from '../training/checkpoint';
 import type { StepReport } from '../training/trainer';
@@ -19,18 +19,16 @@ import type { OpenRun } from './open';
 import type { Weights } from './paint';
 import { Previews } from './previews';
 import { Prober } from './prober';
+import { FLUSH_MS, HEARTBEAT_MS, Recorder } from './recorder';
+import type { Notify } from './recorder';
 import { Steering } from './steering';
 import { Validating } from './validating';
 
-/** Metrics reach the disk at most this much later than their step, ms. */
-const FLUSH_MS = 50;
-const HEARTBEAT_MS = 1000;
 /** The first step takes seconds: windows that want to show the run are answered before it. */
 const FIRST_LOOK_MS = 150;
 /** A checkpoint is at most this old while the run trains, ms. */
 const CHECKPOINT_MS = 30_000;
 
-export type Notify = (level: Notice['level'], message: string, remedy?: string) => void;
 type Ending = 'finished' | 'stopped' | 'failed' | 'released';
 
 /**
@@ -50,9 +48,6 @@ export class RunSession {
   private nextStepAt = 0;
   private stopping: Ending | null = null;
   private wake: () => void = () => undefined;
-  private pending: MetricRow[] = [];
-  private flushedAt = 0;
-  private beatAt = 0;
   private readonly opened: number;
   private readonly prober: Prober;
   private readonly hasBank: boolean;
@@ -63,6 +58,7 @@ export class RunSession {
   private aside: Record<string, number> = {};
   private readonly validating: Validating;
   private readonly steering: Steering;
+  private readonly recorder: Recorder;
   /** A row that has its validation loss now; the loop records it. */
   private validated: MetricRow | null = null;
   /** The disk refuses what the run must write: it is paused until someone resumes it. */
@@ -83,6 +79,7 @@ export class RunSession {
     this.opened = clock();
     this.gauges = new Gauges(config.model.k, imagesPerStep(config.training), active, open.recent);
     this.hasBank = FAMILY[config.model.variant].bank;
+    this.recorder = new Recorder(open, topics, notify, clock);
     this.prober = new Prober(open, this.gauges, clock);
     this.previews = new Previews(open, this.prober, this.gauges, jobs, {
       made: () => {
@@ -98,13 +95,13 @@ export class RunSession {
     });
     this.validating = new Validating(open, jobs);
     this.steering = new Steering(open, this.prober, this.gauges, topics, clock, {
-      flush: () => this.flush(),
+      flush: () => this.recorder.flush(),
       checkpoint: () => this.checkpointBefore(),
       settle: () => {
         this.finishValidation();
         this.previews.settle();
       },
-      leftOut: (message, remedy) => this.note(message, remedy),
+      leftOut: (message, remedy) => this.recorder.note(message, remedy),
     });
     this.ended = this.loop();
   }
@@ -228,7 +225,7 @@ export class RunSession {
 
   checkpoint(): number {
     this.finishValidation();
-    this.flush();
+    this.recorder.flush();
     const { executable } = this.open.trainer;
     const tensors = checkpointTensors(executable, this.open.geometry, this.step);
     needFinite(tensors, this.step);
@@ -257,13 +254,8 @@ export class RunSession {
 
   /** @throws AppError disk where there is still no room: it stays paused */
   private setPaused(paused: boolean, message: string): void {
-    this.flush();
-    this.open.writer.appendEvent({
-      wall: this.clock(),
-      step: this.step,
-      kind: paused ? 'paused' : 'resumed',
-      message,
-    });
+    this.recorder.flush();
+    this.recorder.event(paused ? 'paused' : 'resumed', message);
     this.paused = paused;
     this.stuck = false;
     this.singles = 0;
@@ -316,7 +308,7 @@ export class RunSession {
     if (this.paused) this.singles -= 1;
     if (this.delay > 0) this.nextStepAt = this.clock() + this.delay;
     this.jobs.spend(this.train());
-    if (this.paused || this.delay > FLUSH_MS) this.flush();
+    if (this.paused || this.delay > FLUSH_MS) this.recorder.flush();
   }
 
   /** One step; returns the seconds it took. */
@@ -368,7 +360,7 @@ export class RunSession {
       },
       (error) => this.besideFailed(error, 'The validation loss'),
     );
-    this.flush();
+    this.recorder.flush();
   }
 
   private finishValidation(): void {
@@ -383,8 +375,7 @@ export class RunSession {
   }
 
   private record(row: MetricRow): void {
-    this.pending.push(row);
-    if (this.clock() - this.flushedAt >= FLUSH_MS) this.flush();
+    this.recorder.row(row);
     if (row.step % this.open.trainer.knobs.sample_every === 0) this.previews.want();
     if (this.checkpointDue(row.step)) this.checkpoint();
   }
@@ -397,36 +388,8 @@ export class RunSession {
     );
   }
 
-  private flush(): void {
-    if (this.pending.length === 0) return;
-    const differs = this.open.writer.appendMetrics(this.pending);
-    this.pending = [];
-    if (differs !== null) this.diverged(differs);
-    this.flushedAt = this.clock();
-    this.topics.changed(topic.curves(this.run));
-  }
-
-  /** A step that was done again gave other figures than it had: those are kept no longer. */
-  private diverged(step: number): void {
-    this.open.planned.unwritten();
-    this.open.micro.forgetAfter(step - 1);
-    this.note(
-      `Step ${step} came out differently when it was done again, as on other hardware; what was recorded from there on is replaced.`,
-    );
-    this.topics.changed(topic.rewound(this.run));
-  }
-
-  /** Into the run's history, and told. */
-  private note(message: string, remedy?: string): void {
-    this.open.writer.appendEvent({ wall: this.clock(), step: this.step, kind: 'note', message });
-    this.notify('warning', message, remedy);
-  }
-
   private beat(now = false): void {
-    if (!now && this.clock() - this.beatAt < HEARTBEAT_MS) return;
-    this.beatAt = this.clock();
-    this.open.writer.heartbeat({ step: this.step, paused: this.paused });
-    this.topics.changed(topic.runs);
+    this.recorder.beat(this.paused, now);
   }
 
   /** Waits for an act, but no longer than a heartbeat or the next step of slow motion. */
@@ -457,17 +420,13 @@ export class RunSession {
     const { writer, trainer } = this.open;
     this.validating.giveUp();
     this.recordValidated();
-    this.flush();
+    this.recorder.flush();
     this.previews.drop();
     if (ending === 'released') {
       writer.release();
     } else {
-      writer.appendEvent({
-        wall: this.clock(),
-        step: this.step,
-        kind: ending,
-        message: problem ?? `The run ${ending === 'finished' ? 'has finished' : `was ${ending}`}.`,
-      });
+      const told = `The run ${ending === 'finished' ? 'has finished' : `was ${ending}`}.`;
+      this.recorder.event(ending, problem ?? told);
       writer.end(ending, problem);
     }
     trainer.executable.dispose();

@@ -8,7 +8,7 @@ import { stripes } from '../training/testing';
 import { Jobs } from './jobs';
 import type { OpenRun } from './open';
 import { RunSession } from './session';
-import type { Notify } from './session';
+import type { Notify } from './recorder';
 
 export const STEPS = 32;
 
