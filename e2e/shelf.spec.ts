@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from './fixtures';
 import { region } from './regions';
+import { findings, smallTargets } from './screen';
 import { storedRun } from './stored-runs';
 
 test('a checkpoint is kept, a deleted run comes back later, another goes for good', async ({
@@ -39,6 +40,8 @@ test('a checkpoint is kept, a deleted run comes back later, another goes for goo
   const deleted = region(page, 'Recently deleted');
   await expect(deleted.getByRole('listitem')).toHaveCount(2);
   await page.screenshot({ path: info.outputPath('deleted.png') });
+  expect(await findings(page, 'all')).toEqual([]);
+  expect(await smallTargets(page)).toEqual([]);
   const restore = deleted.getByRole('button', { name: `Restore ${name(run)}`, exact: true });
   await restore.focus();
   await page.keyboard.press('Enter');

@@ -238,7 +238,11 @@ class LocalEngine implements Engine {
     'notebook.write': ({ name, json, known }) => ({
       modified: this.store.notebooks.write(name, json, known),
     }),
-    'notebook.rename': ({ name, to }) => ({ modified: this.store.notebooks.rename(name, to) }),
+    'notebook.rename': ({ name, to }) => {
+      const modified = this.store.notebooks.rename(name, to);
+      this.queue.renamed(name, to);
+      return { modified };
+    },
     'notebook.delete': ({ name }) => ({ trashed: this.store.notebooks.remove(name) }),
     'notebook.restore': ({ trashed, name }) => ({
       modified: this.store.notebooks.restore(trashed, name),

@@ -102,6 +102,9 @@ it('trains jobs in order, one at a time; one that cannot be trained stops no oth
     [third?.run, 'finished'],
     [first?.run, 'finished'],
   ]);
+  await ask('notebook.write', { name: asked.notebook, json: '{}' });
+  await ask('notebook.rename', { name: asked.notebook, to: 'Renamed' });
+  expect(queue().jobs.map((each) => each.asked.notebook)).toEqual(Array(3).fill('Renamed'));
   // The run of a sweep bears its name as a tag.
   expect(runs[1]?.tags).toEqual([first?.sweep]);
   expect(first?.seconds).toBeGreaterThan(0);

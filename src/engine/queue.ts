@@ -156,10 +156,17 @@ export class QueueRunner {
     this.desk.notify('error', `Job ${job} of the queue has failed. ${error.message}`, error.remedy);
   }
 
+  /** A notebook was renamed. */
+  renamed(from: string, to: string): void {
+    this.recorded(() => this.queue.renamed(from, to));
+    this.desk.changed();
+  }
+
   /** The run's folder is there. */
   made(job: number, run: string): void {
     this.queue.began(job, run);
     if (this.current?.job === job) this.current = { ...this.current, run };
+    this.desk.changed();
   }
 
   /** A run was taken up by anybody: it may be that of a job. */

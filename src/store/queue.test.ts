@@ -60,6 +60,16 @@ describe('the queue', () => {
     expect(store.queue.add(jobs(1), { ...OPTIONS, sweep: true }).sweep).not.toBe(added.sweep);
   });
 
+  it('knows a renamed notebook by its new name, whatever else is damaged', () => {
+    store.queue.add(jobs(2), OPTIONS);
+    const other = { ...asked, notebook: 'Other' } as const;
+    store.queue.add(jobs(1), { ...OPTIONS, asked: other });
+    sql(`UPDATE jobs SET asked = '{' WHERE job = 2`);
+    store.queue.renamed(asked.notebook, 'New name');
+    const names = store.queue.list().map((job) => `${job.job} ${job.asked.notebook}`);
+    expect(names).toEqual(['1 New name', '3 Other', '2 undefined']);
+  });
+
   it('gives jobs out in order, each once, and takes up first what broke off', () => {
     store.queue.add(jobs(3), OPTIONS);
     expect(store.queue.take()).toMatchObject({ job: 1, state: 'running', run: null });

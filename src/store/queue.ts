@@ -44,6 +44,8 @@ export interface QueueStore {
   restore(jobs: readonly number[]): void;
   /** @param goOn  its run is continued, else it begins anew */
   retry(job: number, goOn: boolean): void;
+  /** A notebook has another name: so have the jobs that were queued from it. */
+  renamed(from: string, to: string): void;
   /** Jobs that this process has reserved are anybody's. */
   free(): void;
   clear(): number;
@@ -221,6 +223,16 @@ export function queueStore(
         const position = edge(db, 'MAX') + 1;
         set(db, job, { state: 'queued', run: goOn ? run : null, problem: null, position });
       }),
+    renamed: (from, to) => {
+      if (statOrNull(fs, file) === null) return;
+      write((db) => {
+        // A damaged row stays as it is.
+        db.prepare(
+          `UPDATE jobs SET asked = json_set(asked, '$.notebook', ?)
+           WHERE CASE WHEN json_valid(asked) THEN json_extract(asked, '$.notebook') END = ?`,
+        ).run(to, from);
+      });
+    },
     free: () => {
       if (statOrNull(fs, file) === null) return;
       write((db) => {
