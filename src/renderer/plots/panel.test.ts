@@ -81,6 +81,10 @@ describe('viewPanel', () => {
     expect(clock.xTicks[0]?.text).toMatch(/^\d\d:\d\d$/);
     const active = { series: seriesOf([0, 100, 200, 600], [1, 2, 3, 4]) };
     expect(view({ lines: [active], axis: 'active' }).xTicks.at(-1)?.text).toMatch(/min/);
+    const short = { series: seriesOf([2.6, 3.1, 3.8, 4.7], [1, 2, 3, 4]) };
+    const texts = view({ lines: [short], axis: 'elapsed' }).xTicks.map(({ text }) => text);
+    expect(texts).toContain('3.5 s');
+    expect(new Set(texts).size).toBe(texts.length);
   });
 });
 

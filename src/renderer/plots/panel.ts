@@ -137,7 +137,8 @@ function xTicks(axis: XAxis, [from, to]: Range, log: boolean, most: number): Pan
     const ticks = log ? logTicks(from, to, most) : spanTicks(from, to, most);
     return ticks.map((at) => ({
       at,
-      text: at < 1 && at !== 0 ? `${tickText(at)} s` : duration(at),
+      // A rounded time would stand at several ticks of a short span.
+      text: Number.isInteger(at) || at > 60 ? duration(at) : `${tickText(at)} s`,
     }));
   }
   const ticks = log ? logTicks(from, to, most) : linearTicks(from, to, most);
