@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -58,6 +58,12 @@ async function timeView(page: Page, load: () => Promise<unknown>): Promise<numbe
   return performance.now() - began;
 }
 
+/** Parts of the browser's own frame are pages too, in a process of theirs. */
+function isBrowsers(pid: number): boolean {
+  const told = `/proc/${pid}/cmdline`;
+  return existsSync(told) && readFileSync(told, 'utf8').includes('--top-chrome-webui');
+}
+
 /** What becomes of the window before it is loaded. */
 const ENDS = ['killed', 'reloaded', 'closed'] as const;
 
@@ -94,7 +100,9 @@ async function main(): Promise<number> {
     await page.close();
     const killRenderers = async (): Promise<void> => {
       const { processInfo } = await cdp.send('SystemInfo.getProcessInfo');
-      for (const { id, type } of processInfo) if (type === 'renderer') process.kill(id, 'SIGKILL');
+      for (const { id, type } of processInfo) {
+        if (type === 'renderer' && !isBrowsers(id)) process.kill(id, 'SIGKILL');
+      }
     };
     /** Does it so often, one every EVERY_MS; the span of time it took. */
     const repeat = async (times: number, act: (n: number) => Promise<void>) => {
