@@ -14,9 +14,10 @@ import { randomImages } from './trainer';
 
 /**
  * What previews, snapshots of the prototypes, validation and checkpoints cost: whole runs with a
- * configuration's own intervals and with none of them, by turns in one process; the share of the
- * time that each pair spends on them. What the network calls and the writing of each take of that
- * is told in ms a step; their making ready in JavaScript is in the share alone.
+ * configuration's own intervals and with none of them, by turns in one process. `share` is the time
+ * between the steps, more than without them, of all the time; what the steps themselves lose beside
+ * them is in `clock_share` too, which a machine's drift between the runs of a pair drowns. What the
+ * network calls and the writing of each take is told in ms a step.
  */
 const { values: flags } = parseArgs({
   options: {
@@ -49,7 +50,7 @@ const PARTS = {
   write: ['writeCheckpoint', 'writeSamples', 'writePrototypes', 'writeSwaps', 'appendMetrics'],
 } as const;
 
-/** Adds up the seconds that a run spends in each part after its warm-up. */
+/** Adds up the seconds that a run spends in each part, and in its steps, after its warm-up. */
 function timeParts({ trainer, writer }: OpenRun): Record<string, number> {
   const seconds: Record<string, number> = {};
   const timed = <T>(part: string, act: () => T): T => {
@@ -59,6 +60,8 @@ function timeParts({ trainer, writer }: OpenRun): Record<string, number> {
     seconds[part] = (seconds[part] ?? 0) + (performance.now() - started) / 1000;
     return result;
   };
+  const step = trainer.runStep.bind(trainer);
+  trainer.runStep = () => timed('step', step);
   const { executable } = trainer;
   const call = executable.call.bind(executable);
   executable.call = (name, inputs) => timed(name, () => call(name, inputs));
@@ -75,32 +78,35 @@ async function main(): Promise<void> {
   const store = openStore(workspace);
   const dataset = randomImages(own, 2000);
   const { name, fingerprint, count: images } = dataset;
-  /** Seconds of a step, from the wall clock of the first row after the warm-up to the last. */
   let parts: Record<string, number> = {};
-  const secondsOf = async (config: RunConfig): Promise<number> => {
+  /** Seconds a step, from the wall clock of the first row after the warm-up to the last. */
+  const secondsOf = async (config: RunConfig): Promise<{ all: number; between: number }> => {
     const writer = store.create({ config, versions: {}, data: { name, fingerprint, images } });
     const opened = openFresh(config, dataset, backend, writer);
     parts = timeParts(opened);
     await go(opened).ended;
     const { wall } = store.metrics(writer.run, 0, steps);
     const [first = NaN, last = NaN] = [wall[WARM_UP - 1], wall[steps - 1]];
-    return (last - first) / 1000 / (steps - WARM_UP);
+    const all = (last - first) / 1000 / (steps - WARM_UP);
+    return { all, between: all - (parts['step'] ?? NaN) / (steps - WARM_UP) };
   };
   try {
-    const [withThem, without, shares]: number[][] = [[], [], []];
+    const pairs: { without: number; with: number; share: number; clock: number }[] = [];
     for (let pair = 1; pair <= Number(flags.pairs); pair++) {
       const [a, b] = [await secondsOf(bare), await secondsOf(own)];
-      without?.push(a);
-      withThem?.push(b);
-      shares?.push(1 - a / b);
-      console.error(`pair ${pair}: a step in ${b.toFixed(4)} s, ${a.toFixed(4)} s without`);
+      const share = (b.between - a.between) / b.all;
+      pairs.push({ without: a.all, with: b.all, share, clock: 1 - a.all / b.all });
+      console.error(
+        `pair ${pair}: ${(100 * share).toFixed(1)} %; a step in ${b.all.toFixed(4)} s, ${a.all.toFixed(4)} s without`,
+      );
     }
     const report = {
       config: flags.config,
       steps: steps - WARM_UP,
-      step_s: spread(withThem ?? []),
-      bare_step_s: spread(without ?? []),
-      share: spread(shares ?? []),
+      step_s: spread(pairs.map((pair) => pair.with)),
+      bare_step_s: spread(pairs.map(({ without }) => without)),
+      share: spread(pairs.map(({ share }) => share)),
+      clock_share: spread(pairs.map(({ clock }) => clock)),
       parts_ms: Object.fromEntries(
         [...PARTS.call, ...PARTS.write].map((part) => [
           part,
