@@ -33,6 +33,7 @@ if (!source || name === 'index') {
         'host.ts',
         'operations.ts',
         'recorded.ts',
+        'renderers.ts',
         'spread.ts',
         'synthetic.ts',
         'trainer.ts',

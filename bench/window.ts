@@ -4,9 +4,10 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { chromium } from '@playwright/test';
 import type { Page } from '@playwright/test';
+import { renderersOf } from './renderers';
 import { hide } from './in-page.mjs';
 import { serveBuilt } from './host';
-import { rateOf, recorded } from './recorded';
+import { rateOf, recorded, trainLong } from './recorded';
 
 /**
  * What a window costs the training that it shows: steps a second without one, and with one that is
@@ -23,17 +24,29 @@ const { values: flags } = parseArgs({
 const SPAN_MS = 1000 * Number(flags.seconds);
 /** A window has come to rest after it, and the one before has gone, ms. */
 const REST_MS = 4000;
-/** How much slower than this machine a slow window's is. */
-const SLOWER = 6;
+/** A slow window's process runs for the first of these, then stands still for the second, ms. */
+const [RUNS, STANDS] = [20, 100];
 const BOUND = 0.03;
 const sleep = (ms: number): Promise<void> => new Promise((done) => setTimeout(done, ms));
 
-const WINDOWS: Record<string, (page: Page) => Promise<void>> = {
-  open: () => Promise.resolve(),
-  hidden: (page) => page.evaluate(hide),
-  slow: async (page) => {
-    const session = await page.context().newCDPSession(page);
-    await session.send('Emulation.setCPUThrottlingRate', { rate: SLOWER });
+/** Makes what it is given ready; returns how it is ended. */
+const WINDOWS: Record<string, (page: Page, renderers: number[]) => Promise<() => void>> = {
+  open: () => Promise.resolve(() => undefined),
+  hidden: async (page) => {
+    await page.evaluate(hide);
+    return () => undefined;
+  },
+  slow: (_page, renderers) => {
+    const signal = (name: 'SIGSTOP' | 'SIGCONT'): void =>
+      renderers.forEach((pid) => process.kill(pid, name));
+    const timer = setInterval(() => {
+      signal('SIGCONT');
+      setTimeout(() => signal('SIGSTOP'), RUNS);
+    }, RUNS + STANDS);
+    return Promise.resolve(() => {
+      clearInterval(timer);
+      setTimeout(() => signal('SIGCONT'), RUNS + 1);
+    });
   },
 };
 
@@ -56,9 +69,7 @@ async function main(): Promise<void> {
   };
   try {
     const first = await context.newPage();
-    await first.goto(server.signInUrl());
-    await first.getByRole('button', { name: /Train digits/ }).click();
-    while (recorded(workspace).steps.length < 5) await sleep(200);
+    await trainLong(workspace, first, server.signInUrl());
     const url = new URL(first.url()).origin;
     await first.close();
     const without = [await span()];
@@ -68,8 +79,10 @@ async function main(): Promise<void> {
       await page.goto(url);
       const curves = page.locator('section[aria-label="Curves"]');
       await curves.scrollIntoViewIfNeeded();
-      await prepare(page);
+      const end = await prepare(page, await renderersOf(browser));
       withOne[kind] = await span();
+      end();
+      await sleep(STANDS);
       await page.close();
       without.push(await span());
     }

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -6,7 +6,8 @@ import { chromium } from '@playwright/test';
 import type { Page } from '@playwright/test';
 import { openStore } from '../src/store';
 import { serveBuilt } from './host';
-import { rateOf, recorded } from './recorded';
+import { renderersOf } from './renderers';
+import { rateOf, recorded, trainLong } from './recorded';
 import { spread } from './spread';
 
 /**
@@ -58,12 +59,6 @@ async function timeView(page: Page, load: () => Promise<unknown>): Promise<numbe
   return performance.now() - began;
 }
 
-/** Parts of the browser's own frame are pages too, in a process of theirs. */
-function isBrowsers(pid: number): boolean {
-  const told = `/proc/${pid}/cmdline`;
-  return existsSync(told) && readFileSync(told, 'utf8').includes('--top-chrome-webui');
-}
-
 /** What becomes of the window before it is loaded. */
 const ENDS = ['killed', 'reloaded', 'closed'] as const;
 
@@ -90,19 +85,13 @@ async function main(): Promise<number> {
     viewport: { width: 1440, height: 900 },
     bypassCSP: true,
   });
-  const cdp = await browser.newBrowserCDPSession();
   try {
     let page = await context.newPage();
-    await page.goto(server.signInUrl());
-    await page.getByRole('button', { name: /Train digits/ }).click();
-    while (recorded(workspace).steps.length < 5) await sleep(200);
+    await trainLong(workspace, page, server.signInUrl());
     const url = new URL(page.url()).origin;
     await page.close();
     const killRenderers = async (): Promise<void> => {
-      const { processInfo } = await cdp.send('SystemInfo.getProcessInfo');
-      for (const { id, type } of processInfo) {
-        if (type === 'renderer' && !isBrowsers(id)) process.kill(id, 'SIGKILL');
-      }
+      for (const pid of await renderersOf(browser)) process.kill(pid, 'SIGKILL');
     };
     /** Does it so often, one every EVERY_MS; the span of time it took. */
     const repeat = async (times: number, act: (n: number) => Promise<void>) => {
