@@ -8,8 +8,8 @@ import { loadPlotly } from './plotly';
 
 /** Least time between two drawings of news, ms. */
 const REDRAW_MS = 500;
-/** A panel rests this many times as long as its last drawing took, … */
-const REDRAW_SHARE = 40;
+/** A panel rests this many times as long as its last drawing took: ten of them take a tenth of a core, … */
+const REDRAW_SHARE = 100;
 /** … but not longer than this, ms. */
 const REDRAW_MOST_MS = 5000;
 /** A panel that was moved rests after this, ms: plotly draws it then. */
