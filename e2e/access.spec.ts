@@ -149,6 +149,7 @@ test('the digits are trained, steered and looked through without a pointer', asy
   await test.step('every kind of cell with its settings, and the dialogs', async () => {
     const run = async (words: string): Promise<void> => {
       await page.keyboard.press('Control+k');
+      await expect(page.getByPlaceholder(/^Search actions/)).toBeFocused();
       await page.keyboard.type(words);
       await page.keyboard.press('Enter');
     };
