@@ -1,21 +1,12 @@
 import { configFor } from '@shared/config/presets';
 import { ndarray } from '@shared/maths/ndarray';
 import { stream } from '@shared/maths/rng';
+import { METRICS } from '@shared/protocol/contract-metrics';
 import { openStore } from '../src/store';
 import type { RunWriter } from '../src/store/port';
 
-export const SERIES = [
-  'train/loss',
-  'train/loss_diff',
-  'train/loss_proto/contrastive',
-  'train/loss_proto/align',
-  'train/loss_proto/compact',
-  'train/lr',
-  'train/grad_norm',
-  'train/images_per_s',
-  'proto/perplexity',
-  'proto/churn',
-];
+/** Those that every step has, and one more. */
+export const SERIES = METRICS.slice(0, 10);
 /** Rows of a transaction. */
 const ROWS_AT_ONCE = 20_000;
 /** As many snapshots as a run keeps, of a bank and a probe set as the quick preset has. */

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { chromium } from '@playwright/test';
 import type { Page } from '@playwright/test';
@@ -27,7 +28,6 @@ const REST_MS = 4000;
 /** A slow window's process runs for the first of these, then stands still for the second, ms. */
 const [RUNS, STANDS] = [20, 100];
 const BOUND = 0.03;
-const sleep = (ms: number): Promise<void> => new Promise((done) => setTimeout(done, ms));
 
 /** Makes what it is given ready; returns how it is ended. */
 const WINDOWS: Record<string, (page: Page, renderers: number[]) => Promise<() => void>> = {

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { chromium } from '@playwright/test';
 import type { Page } from '@playwright/test';
@@ -36,8 +37,6 @@ const EMPTY = Number(flags.empty);
 /** An empty page lives as long as a window needs to be complete, ms. */
 const HELD_MS = 1000;
 const workspace = mkdtempSync(join(tmpdir(), 'protodiff-windows-'));
-
-const sleep = (ms: number): Promise<void> => new Promise((done) => setTimeout(done, ms));
 
 /** Loads the window; ms until it shows every step that was recorded when it was asked for. */
 async function timeView(page: Page, load: () => Promise<unknown>): Promise<number> {
@@ -99,7 +98,7 @@ async function main(): Promise<number> {
       for (let n = 0; n < times && recorded(workspace).state === 'running'; n++) {
         const next = Date.now() + EVERY_MS;
         await act(n);
-        await sleep(next - Date.now());
+        await sleep(Math.max(0, next - Date.now()));
       }
       return [from, Date.now()] as const;
     };
