@@ -47,14 +47,19 @@ test('a checkpoint is kept, a deleted run comes back later, another goes for goo
   await page.keyboard.press('Enter');
   await expect(runs.getByRole('button', { name: new RegExp(`, ${name(run)}`) })).toBeVisible();
   await expect(deleted.getByRole('listitem')).toHaveCount(1);
+  // The keyboard goes on from the row that took its place.
+  await expect(deleted.getByRole('button', { name: /^Restore / })).toBeFocused();
   await expect(
     region(page, 'Checkpoints').getByRole('button', { name: 'Keep the checkpoint of step 20' }),
   ).toHaveText('Kept');
   await page.screenshot({ path: info.outputPath('kept.png') });
 
-  await deleted.getByRole('button', { name: /for good$/ }).click();
-  await page.getByRole('button', { name: 'Delete for good', exact: true }).click();
+  await page.keyboard.press('Tab');
+  await page.keyboard.press('Enter');
+  await page.getByRole('button', { name: 'Delete for good', exact: true }).focus();
+  await page.keyboard.press('Enter');
   await expect(page.getByText(/^1 run deleted for good, .* freed/)).toBeVisible();
   await expect(deleted.getByText(/^None\./)).toBeVisible();
+  await expect(deleted.getByRole('heading')).toBeFocused();
   await expect(runs.getByRole('button', { name: /^Menu of/ })).toHaveCount(1);
 });

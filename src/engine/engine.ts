@@ -235,9 +235,11 @@ class LocalEngine implements Engine {
     'prototypes.probe': (input) => probeImages(this.prototypes, input),
     'prototypes.label': (input) => labelPrototype(this.prototypes, input),
     'notebook.read': ({ name }) => this.store.notebooks.read(name),
-    'notebook.write': ({ name, json, known }) => ({
-      modified: this.store.notebooks.write(name, json, known),
-    }),
+    'notebook.write': ({ name, json, known }) => {
+      const modified = this.store.notebooks.write(name, json, known);
+      if (known === null) this.queue.notebookMade(name);
+      return { modified };
+    },
     'notebook.rename': ({ name, to }) => {
       const modified = this.store.notebooks.rename(name, to);
       this.queue.renamed(name, to);

@@ -105,6 +105,10 @@ it('trains jobs in order, one at a time; one that cannot be trained stops no oth
   await ask('notebook.write', { name: asked.notebook, json: '{}' });
   await ask('notebook.rename', { name: asked.notebook, to: 'Renamed' });
   expect(queue().jobs.map((each) => each.asked.notebook)).toEqual(Array(3).fill('Renamed'));
+  // A new one of that name has not queued them.
+  await ask('notebook.delete', { name: 'Renamed' });
+  await ask('notebook.write', { name: 'Renamed', json: '{}', known: null });
+  expect(queue().jobs.map((each) => each.asked.notebook)).toEqual(Array(3).fill(undefined));
   // The run of a sweep bears its name as a tag.
   expect(runs[1]?.tags).toEqual([first?.sweep]);
   expect(first?.seconds).toBeGreaterThan(0);

@@ -162,6 +162,12 @@ export class QueueRunner {
     this.desk.changed();
   }
 
+  /** A new notebook: what a former one of its name queued is not its own. */
+  notebookMade(name: string): void {
+    this.recorded(() => this.queue.disown(name));
+    this.desk.changed();
+  }
+
   /** The run's folder is there. */
   made(job: number, run: string): void {
     this.queue.began(job, run);

@@ -127,8 +127,7 @@ export class Starts {
     checkDataFits(config, dataset);
     const { parent, plan, bank, first, name, labels } = childOf(this.desk.store, run, step, config);
     const origin = { ...this.originOf(config, dataset, plan), parent, ...(bank && { bank }) };
-    const writer = this.recorded(this.desk.store.create(origin, first), config);
-    for (const label of labels) this.desk.store.labelPrototype(writer.run, label);
+    const writer = this.recorded(this.desk.store.create(origin, first, labels), config);
     const child = (): ReturnType<typeof openFresh> =>
       openContinued(writer.run, this.desk.store, dataset, this.desk.backend, writer);
     await this.launch(writer, child, `Branched from ${name} at step ${step}.`);

@@ -96,10 +96,14 @@ class FileStore implements RunStore {
     );
   }
 
-  create(origin: RunOrigin, first?: LoadedCheckpoint): RunWriter {
+  create(
+    origin: RunOrigin,
+    first?: LoadedCheckpoint,
+    labels: readonly PrototypeLabel[] = [],
+  ): RunWriter {
     this.#needWritable();
     if (origin.parent !== undefined) this.#pin(origin.parent);
-    const folder = createFolder(this.fs, this.root, origin, this.clock(), first);
+    const folder = createFolder(this.fs, this.root, origin, this.clock(), first, labels);
     try {
       return this.#write(folder);
     } catch (error) {

@@ -22,8 +22,15 @@ export interface RunStore {
   /** Absolute path of the workspace. */
   readonly root: string;
   freeBytes(): number;
-  /** `first`: the checkpoint that a branched run starts from; the folder appears with it in place. */
-  create(origin: RunOrigin, first?: LoadedCheckpoint): RunWriter;
+  /**
+   * `first`: the checkpoint that a branched run starts from, `labels`: the prototypes' names that it
+   * has from its parent. The folder appears with them in place.
+   */
+  create(
+    origin: RunOrigin,
+    first?: LoadedCheckpoint,
+    labels?: readonly PrototypeLabel[],
+  ): RunWriter;
   /** Takes the writing lock of an existing run; throws `busy` while another process holds it. */
   open(run: string): RunWriter;
   list(): RunSummary[];

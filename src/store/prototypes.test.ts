@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openStore } from '.';
+import { nodeFs } from './fs-port';
 import type { RunStore } from './port';
 import { surplus } from './prototypes';
 import { SCHEMA_VERSION } from './schema';
@@ -124,6 +125,22 @@ describe('snapshots of the prototypes', () => {
 });
 
 describe('names of prototypes', () => {
+  it('that a branch has from its parent are there as soon as its folder is', () => {
+    const label = { prototype: 3, name: 'sevens', colour: 2 };
+    let appeared = 0;
+    const rename = (from: string, to: string): void => {
+      nodeFs.rename(from, to);
+      const [made] = openStore(root, { readonly: true }).list();
+      if (made === undefined) return;
+      appeared += 1;
+      expect(store.prototypeLabels(made.run)).toEqual([label]);
+    };
+    const watched = openStore(root, { fs: { ...nodeFs, rename } });
+    watched.create(ORIGIN, undefined, [label]).release();
+    expect(appeared).toBeGreaterThan(0);
+    watched.close();
+  });
+
   it('are set, changed and removed, also once the run has ended, which stays as it ended', () => {
     const writer = store.create(ORIGIN);
     store.labelPrototype(writer.run, { prototype: 3, name: 'sevens', colour: null });

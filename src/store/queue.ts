@@ -15,6 +15,9 @@ import type { Database, Row } from './sqlite';
 
 export type { QueuedJob };
 
+/** By the notebook of a name; a damaged row is nobody's, and stays as it is. */
+const ASKED_BY = `CASE WHEN json_valid(asked) THEN json_extract(asked, '$.notebook') END = ?`;
+
 /** Jobs that wait, at most. */
 export const MAX_WAITING = 1000;
 
@@ -46,6 +49,8 @@ export interface QueueStore {
   retry(job: number, goOn: boolean): void;
   /** A notebook has another name: so have the jobs that were queued from it. */
   renamed(from: string, to: string): void;
+  /** A notebook of that name was made: jobs that a former one queued are not its own. */
+  disown(notebook: string): void;
   /** Jobs that this process has reserved are anybody's. */
   free(): void;
   clear(): number;
@@ -225,13 +230,13 @@ export function queueStore(
       }),
     renamed: (from, to) => {
       if (statOrNull(fs, file) === null) return;
-      write((db) => {
-        // A damaged row stays as it is.
-        db.prepare(
-          `UPDATE jobs SET asked = json_set(asked, '$.notebook', ?)
-           WHERE CASE WHEN json_valid(asked) THEN json_extract(asked, '$.notebook') END = ?`,
-        ).run(to, from);
-      });
+      const put = `UPDATE jobs SET asked = json_set(asked, '$.notebook', ?) WHERE ${ASKED_BY}`;
+      write((db) => void db.prepare(put).run(to, from));
+    },
+    disown: (notebook) => {
+      if (statOrNull(fs, file) === null) return;
+      const drop = `UPDATE jobs SET asked = json_remove(asked, '$.notebook') WHERE ${ASKED_BY}`;
+      write((db) => void db.prepare(drop).run(notebook));
     },
     free: () => {
       if (statOrNull(fs, file) === null) return;

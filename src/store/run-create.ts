@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import type { PrototypeLabel } from '@shared/protocol/contract-prototypes';
 import { makeFolder, sweepTemporaries, syncFolder } from './atomic';
 import { saveCheckpoint } from './checkpoints';
 import { guarded } from './disk-error';
@@ -6,6 +7,7 @@ import { entries, exists } from './fs-port';
 import type { FsPort } from './fs-port';
 import { readOrigin, writeOrigin } from './origin';
 import type { LoadedCheckpoint, RunOrigin } from './port';
+import { writeLabel } from './prototypes';
 import { processAlive, thisProcess } from './process-identity';
 import { writeHeartbeat } from './records';
 import { layout, runsPath } from './run-folder';
@@ -28,7 +30,8 @@ export function createFolder(
   root: string,
   { config, plan, bank, parent, job, data, versions }: RunOrigin,
   created: number,
-  first?: LoadedCheckpoint,
+  first: LoadedCheckpoint | undefined,
+  labels: readonly PrototypeLabel[],
 ): RunFolder {
   return guarded('The run could not be created', () => {
     const runs = runsPath(root);
@@ -52,7 +55,7 @@ export function createFolder(
         data,
         versions,
       });
-      createDatabase(fs, staging, created, first);
+      createDatabase(fs, staging, created, first, labels);
       syncFolder(fs, staging.path);
       fs.rename(staging.path, folder.path);
       syncFolder(fs, runs);
@@ -85,6 +88,7 @@ function createDatabase(
   folder: RunFolder,
   wall: number,
   first: LoadedCheckpoint | undefined,
+  labels: readonly PrototypeLabel[],
 ): void {
   const db = openDatabase(folder.database, false);
   try {
@@ -92,6 +96,7 @@ function createDatabase(
     migrate(db);
     writeHeartbeat(db, { ...thisProcess(), step: first?.step ?? 0, paused: false, wall });
     if (first !== undefined) saveCheckpoint(fs, folder, db, first.step, first, wall);
+    for (const label of labels) writeLabel(db, label);
     db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
   } finally {
     db.close();

@@ -9,6 +9,7 @@ let notebook = notebookFor(config, '');
 let shown: string | null = null;
 let told: { run: string; own: boolean; seen: boolean }[] = [];
 let follows: QueuedRuns;
+let workspace: string[] = [];
 
 function job(part: Partial<QueueJob>): QueueJob {
   return {
@@ -28,11 +29,13 @@ beforeEach(() => {
   notebook = notebookFor(config, '');
   shown = null;
   told = [];
+  workspace = ['a', 'b'];
   follows = new QueuedRuns({
     notebook: { name: 'One' },
     cell: (id) => findCell(notebook, 'train', id),
     draft: (id) => runConfigOf(notebook, id),
     shownAt: () => shown,
+    has: (run) => workspace.includes(run),
     jobBegan: (_cell, run, own, seen) => {
       told.push({ run, own, seen });
       if (own) change({ run });
@@ -57,9 +60,31 @@ it('takes one up that trains when the window opens, and one that ended before it
   expect(told.map(({ run }) => run)).toEqual(['a', 'b']);
 });
 
-it('leaves alone what ended long ago, and jobs of other notebooks, cells and the command line', () => {
+it('takes up the last run that began and ended while no window was open, once its run is known', () => {
+  const jobs = [job({ job: 2, state: 'failed', run: 'b' }), job({ state: 'done', run: 'a' })];
+  workspace = [];
+  follows.look(jobs);
+  expect(told).toEqual([]);
+  workspace = ['a', 'b'];
+  follows.look(jobs);
+  follows.look(jobs);
+  expect(told.map(({ run }) => run)).toEqual(['a', 'b']);
+  expect(findCell(notebook, 'train', 'train')?.run).toBe('b');
+});
+
+it('leaves alone what ended before the run of the cell began, was deleted, or is of a sweep', () => {
+  change({ run: 'b' });
+  workspace = ['a', 'b', 'd'];
   follows.look([
     job({ state: 'done', run: 'a' }),
+    job({ job: 2, state: 'done', run: 'c' }),
+    job({ job: 3, state: 'done', run: 'd', sweep: 'sweep-1' }),
+  ]);
+  expect(told).toEqual([]);
+});
+
+it('leaves alone jobs of other notebooks, cells and the command line', () => {
+  follows.look([
     job({ state: 'running', run: 'b', asked: { by: 'notebook', notebook: 'Two', cell: 'train' } }),
     job({ state: 'running', run: 'c', asked: { by: 'notebook', notebook: 'One', cell: 'gone' } }),
     job({ state: 'running', run: 'd', asked: { by: 'command line' } }),

@@ -176,6 +176,7 @@ export class Session {
     const before = this.runs;
     this.runs = runs;
     this.unread = unread;
+    if (runs.length !== before?.length) this.queue.look();
     for (const each of this.pool.all) {
       const old = before?.find(({ run }) => run === each.run);
       const now = this.summaryOf(each.run);

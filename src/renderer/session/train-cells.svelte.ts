@@ -98,6 +98,10 @@ export class TrainCells implements TrainDesk, Selection, QueueViewer {
     return other === undefined ? (this.cell(trainId)?.run ?? null) : other;
   }
 
+  has(run: string): boolean {
+    return this.summaryOf(run) !== undefined;
+  }
+
   followed(run: string): RunSession | undefined {
     return this.window.pool.get(run);
   }
