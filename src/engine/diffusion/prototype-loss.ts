@@ -73,6 +73,14 @@ export function prototypeLosses(
 export function indexOf(spec: ModelSpec, d: tf.Tensor2D, labels: tf.Tensor1D): tf.Tensor1D {
   if (FAMILY[spec.variant].labels) return labels;
   if (spec.assignment === 'nearest') return tf.argMin(d, 1);
+  // tfjs would send zeros back through argMax, which the square root of 0 (images all alike) makes NaN.
+  return tf.customGrad((each) => ({
+    value: balanced(each as tf.Tensor2D),
+    gradFunc: () => tf.zeros(d.shape),
+  }))(d) as tf.Tensor1D;
+}
+
+function balanced(d: tf.Tensor2D): tf.Tensor1D {
   const preference = tf.sub(tf.mean(d, 0, true), d); // above 0: nearer than this batch usually is
   const spread = tf.add(tf.sqrt(tf.mean(tf.square(preference))), 1e-12);
   let share = tf.exp(tf.mul(tf.div(preference, spread), SHARPNESS));

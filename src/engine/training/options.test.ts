@@ -144,3 +144,27 @@ describe('the weighting of the loss', () => {
     expect(Math.abs(weighted.total - plain.total)).toBeGreaterThan(1e-3);
   });
 });
+
+describe('a batch of one image many times', () => {
+  it('trains: what shares it out among the prototypes passes no gradient', () => {
+    const config = withChanges({
+      data: { validation: 0 },
+      training: { batch_size: 4, accumulate: 2 },
+    });
+    const dataset = stripes(config);
+    const one = dataset.images.subarray(0, dataset.images.length / dataset.count);
+    const images = new Uint8Array(dataset.images.length).map((_, i) => one[i % one.length] ?? 0);
+    for (const kind of kindsOf(backend)) {
+      const executable = executableFor(config, backend, kind);
+      const alone = { ...dataset, images };
+      const knobs = { ...config.knobs };
+      const trainer = new Trainer(
+        ...([config, geometryOf(config), alone, executable, knobs, 0] as const),
+      );
+      // A step whose gradient is not finite throws.
+      for (let step = 0; step < 3; step++) trainer.runStep();
+      expect(executable.read('params').data.every(Number.isFinite)).toBe(true);
+      executable.dispose();
+    }
+  });
+});
