@@ -9,6 +9,7 @@ import './app/controls.css';
 import { theme } from './components/theme.svelte';
 import { layout } from './components/layout.svelte';
 import { connectToHost } from './session/connect';
+import { paced } from './session/paced';
 import { Session } from './session/session.svelte';
 
 // The page's content policy forbids code made from strings, which is how zod compiles schemas.
@@ -18,4 +19,6 @@ layout.begin(window);
 
 const target = document.getElementById('app');
 if (!target) throw new Error('index.html has no #app element');
-mount(App, { target, props: { session: new Session(connectToHost(window), localStorage) } });
+const link = connectToHost(window);
+const client = paced(link.client, document);
+mount(App, { target, props: { session: new Session({ ...link, client }, localStorage) } });

@@ -8,11 +8,13 @@ import { loadPlotly } from './plotly';
 
 /** Least time between two drawings of news, ms. */
 const REDRAW_MS = 500;
-/** A panel rests this many times as long as its last drawing took: ten of them take a tenth of a core, … */
-const REDRAW_SHARE = 100;
+/** A panel rests this many times as long as its last drawing took: ten of them take a fiftieth of a core, … */
+const REDRAW_SHARE = 500;
 /** … but not longer than this, ms. */
 const REDRAW_MOST_MS = 5000;
-/** A panel that was moved rests after this, ms: plotly draws it then. */
+/** News that wait for their panel are drawn with the next ones, in one frame, or else after this, ms. */
+const LATE_MS = 600;
+/** A panel that was moved rests after this, ms: plotly draws it then, if its lines grow no longer. */
 const SETTLE_MS = 200;
 
 /** What a panel is to show now. */
@@ -26,8 +28,9 @@ export interface Asked extends Omit<PanelInput, 'lines'> {
 }
 
 /**
- * Draws a panel at its pace. News of a run are drawn so seldom that the processor is left to the
- * training; what the user does is drawn at once, on the canvas, and by plotly when it rests.
+ * Draws a panel at its pace: on the canvas what moves, be it because lines grow or because a person moves
+ * it, and by plotly what rests. News of a run are drawn so seldom, and together with what else is new, that
+ * the processor is left to the training; what the user does is drawn at once.
  */
 export class PanelDrawing {
   view = $state.raw<PanelView>();
@@ -63,12 +66,18 @@ export class PanelDrawing {
         clearTimeout(this.rest);
         this.rest = setTimeout(() => void this.settle(), SETTLE_MS);
       });
-    } else if (this.timer === undefined) {
-      const wait = Math.max(0, this.nextNews - performance.now());
-      this.timer = setTimeout(() => {
+    } else {
+      const wait = this.nextNews - performance.now();
+      const draw = (): void => {
+        clearTimeout(this.timer);
         this.timer = undefined;
         void this.settle();
-      }, wait);
+      };
+      if (wait > 0 || !visible) this.timer ??= setTimeout(draw, Math.max(0, wait) + LATE_MS);
+      else {
+        cancelAnimationFrame(this.frame);
+        this.frame = requestAnimationFrame(draw);
+      }
     }
   }
 
@@ -114,14 +123,19 @@ export class PanelDrawing {
   }
 
   private async settle(): Promise<void> {
+    const { visible, lines } = this.asked();
+    const grows = lines.some(({ live }) => live);
     // What was scrolled out of sight while it moved comes to rest all the same.
-    const draws = this.asked().visible || this.painter?.sketched === true;
+    const draws = visible || (!grows && this.painter?.sketched === true);
     // Fetched once, for all panels: no part of what drawing costs.
-    if (draws) await loadPlotly();
+    if (draws && !grows) await loadPlotly();
     const began = performance.now();
     if (draws) {
       const style = this.prepare();
-      if (style && this.view) await this.painter?.settle(this.view, style);
+      if (style && this.view) {
+        if (grows) this.painter?.sketch(this.view, style);
+        else await this.painter?.settle(this.view, style);
+      }
     } else this.readLines();
     const now = performance.now();
     const rest = Math.min(REDRAW_MOST_MS, REDRAW_SHARE * (now - began));
