@@ -27,8 +27,10 @@ describe('layouts', () => {
   });
 
   it('returns by the opposite way, and leaves flat arrays alone', () => {
-    const weight = counted([3, 3, 5, 7]);
-    expect(weightFromReference(weightToReference(weight))).toEqual(weight);
+    for (const outputs of [1, 7, 16, 37]) {
+      const weight = counted([3, 2, 5, outputs]);
+      expect(weightFromReference(weightToReference(weight))).toEqual(weight);
+    }
     const image = counted([2, 4, 6, 3]);
     expect(imagesFromReference(imagesToReference(image))).toEqual(image);
     const bias = counted([7]);
