@@ -18,6 +18,7 @@ export interface App {
   readonly workspace: string;
   /** The file that `act` makes the window save. */
   readonly download: Opened['download'];
+  readonly killPage: Opened['killPage'];
   /** Process id of the engine that is alive now; waits for one that is being restarted. */
   enginePid(): Promise<number>;
   /** Closes window and host, and opens both again over the same workspace. */
@@ -104,6 +105,9 @@ export const test = base.extend<HostOptions & { app: App }>({
         },
         workspace,
         download: (act) => opened.download(act),
+        get killPage() {
+          return opened.killPage;
+        },
         enginePid: () => enginePid(workspace),
         relaunch: async () => {
           await close();

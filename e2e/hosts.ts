@@ -24,10 +24,18 @@ export interface SavedFile {
   path: string;
 }
 
+/** The value of an expression in the page; undefined while there is none. */
+export type AskPage = (expression: string) => Promise<unknown>;
+
 export interface Opened {
   page: Page;
   /** The file that `act` makes the window save. */
   download(act: () => Promise<void>): Promise<SavedFile>;
+  /**
+   * Kills the page's process (the desktop's alone), for which `page` is of no use from then on. What
+   * comes back is asked by expressions, of the page that is there then.
+   */
+  killPage?: () => Promise<AskPage>;
   /** All that the host has printed so far. */
   output(): string;
   /** Closes window and host as a person would; afterwards no process of it is left. */
@@ -164,6 +172,21 @@ async function downloadOf(
   return await next.evaluate(({ file }) => file);
 }
 
+/** SIGKILL, as from a system that needs the memory. */
+async function killPageOf(application: ElectronApplication): Promise<AskPage> {
+  const pid = await application.evaluate(({ BrowserWindow }) =>
+    BrowserWindow.getAllWindows()[0]?.webContents.getOSProcessId(),
+  );
+  if (pid === undefined) throw new Error('The application has no window.');
+  process.kill(pid, 'SIGKILL');
+  return (expression) =>
+    application.evaluate(async ({ BrowserWindow }, asked): Promise<unknown> => {
+      const contents = BrowserWindow.getAllWindows()[0]?.webContents;
+      if (contents === undefined || contents.isCrashed() || contents.isLoading()) return undefined;
+      return contents.executeJavaScript(asked);
+    }, expression);
+}
+
 /** The desktop application, with a profile of its own. */
 export const openDesktop: Open = async (windows, workspace) => {
   const profile = await mkdtemp(join(tmpdir(), 'protodiff-profile-'));
@@ -182,6 +205,7 @@ export const openDesktop: Open = async (windows, workspace) => {
     page,
     output,
     download: (act) => downloadOf(application, profile, act),
+    killPage: () => killPageOf(application),
     close: async () => {
       const gone = ended(child);
       await application.close();

@@ -40,6 +40,14 @@ export async function branchOf(
   return runIn(stdout);
 }
 
+/** The steps that the record of a run has, in its order; also while it trains. */
+export async function stepsOf(workspace: string, run: string): Promise<number[]> {
+  const args = [CLI, 'query', run, '--workspace', workspace, '--json'];
+  const options = { maxBuffer: 64 * 1024 * 1024, cwd: join(CLI, '../..') };
+  const { stdout } = await promisify(execFile)(process.execPath, args, options);
+  return (JSON.parse(stdout) as { step: number[] }).step;
+}
+
 function runIn(stdout: string): string {
   const run = /"run":\s*"([^"]+)"/.exec(stdout)?.[1];
   if (run === undefined) throw new Error(`the command line named no run: ${stdout.slice(0, 500)}`);

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Locator, Page } from '@playwright/test';
 import { expect, test } from './fixtures';
 import { region, stepOf } from './regions';
+import { stepsOf } from './stored-runs';
 
 const FIRST_STEP = 60_000; // ms; a loaded machine captures the step slowly
 
@@ -34,6 +35,8 @@ async function keepStepAtEnter(bar: Locator): Promise<void> {
     window.addEventListener('keydown', note, true);
   });
 }
+
+const numberIn = ([, words = '']: RegExpMatchArray): number => Number(words.replaceAll(',', ''));
 
 /** What the first sample shows, as bytes to compare. */
 async function pictureOf(samples: Locator): Promise<string> {
@@ -123,4 +126,29 @@ test('survives the kill of its engine: the window stays, says so, and training g
   });
   const recovered = await stepOf(app.page);
   await expect.poll(() => stepOf(app.page), { timeout: FIRST_STEP }).toBeGreaterThan(recovered);
+});
+
+test('the page of the desktop comes back by itself when it is killed, with all of the curves; no step is lost', async ({
+  app,
+}) => {
+  // `test:windows` kills those of the served host.
+  test.skip(app.killPage === undefined, 'a browser has its own way with a page that was killed');
+  await trainDigits(app.page);
+  const engine = await app.enginePid();
+  const before = await stepOf(app.page);
+  const ask = await app.killPage?.();
+  const drawn = async (): Promise<number[]> => {
+    const words = await ask?.(
+      `document.querySelector('[role=img][aria-label^="Diffusion loss of"]')?.ariaLabel`,
+    );
+    return [...String(words).matchAll(/at step ([\d,]+)/g)].slice(0, 2).map(numberIn);
+  };
+  await expect.poll(async () => (await drawn())[1] ?? 0).toBeGreaterThan(before);
+  // From its first step on.
+  expect((await drawn())[0]).toBe(1);
+  expect(await app.enginePid()).toBe(engine);
+  const [run = ''] = await readdir(join(app.workspace, 'runs'));
+  const steps = await stepsOf(app.workspace, run);
+  expect(steps).toEqual(steps.map((_, i) => i + 1));
+  expect(steps.length).toBeGreaterThan(before);
 });

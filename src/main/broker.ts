@@ -5,8 +5,9 @@ import type { EngineHandle } from '../host/engine-handle';
 import type { Supervisor } from '../host/supervisor';
 import type { Desk } from './desk';
 import { PAGE_ORIGIN } from './page-scheme';
+import { offerReload } from './window';
 
-/** A page whose process goes again within this is not loaded again by itself. */
+/** Where a page's process goes again within this a person is asked before it is loaded again. */
 const GONE_AGAIN_MS = 5000;
 
 /**
@@ -46,13 +47,14 @@ export class Broker {
       this.pageReady = false;
       this.supervisor().engine?.postMessage({ type: 'loading' });
     });
-    // The page's process was killed or crashed. One that goes at once again is left to the person.
     let lastGone = -Infinity;
     window.webContents.on('render-process-gone', (_event, { reason }) => {
+      // Else the page's process was killed or has crashed.
+      if (reason === 'clean-exit') return;
       const again = performance.now() - lastGone < GONE_AGAIN_MS;
       lastGone = performance.now();
-      if (reason === 'clean-exit' || again) return;
-      window.webContents.reload();
+      if (again) void offerReload(window);
+      else window.webContents.reload();
     });
     window.once('closed', () => {
       this.window = undefined;

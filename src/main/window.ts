@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { BrowserWindow, nativeTheme } from 'electron';
+import { BrowserWindow, dialog, nativeTheme } from 'electron';
 import { PAGE_ORIGIN } from './page-scheme';
 
 /** As the page's background tokens, so that the window does not flash before the page draws. */
@@ -36,4 +36,19 @@ export function openWindow(preloadFolder: string): BrowserWindow {
   window.once('ready-to-show', () => window.show());
   void window.loadURL(`${PAGE_ORIGIN}/`);
   return window;
+}
+
+/** Its page has gone twice in a moment, and would for ever if it were loaded again unasked. */
+export async function offerReload(window: BrowserWindow): Promise<void> {
+  const { response } = await dialog.showMessageBox(window, {
+    type: 'warning',
+    message: "The window's process ended twice within a few seconds.",
+    detail: 'The training goes on: the engine has a process of its own, and no step is lost.',
+    buttons: ['Load the window again', 'Quit'],
+    defaultId: 0,
+    cancelId: 0,
+  });
+  if (window.isDestroyed()) return;
+  if (response === 0) window.webContents.reload();
+  else window.close();
 }
