@@ -116,12 +116,13 @@ test('the palette runs an action, and a key that was changed stays changed', asy
   await openTemplate(page);
   const before = await cells(page).count();
   // The keys come before a frame is painted: none of them is lost.
-  const typedInto = await page.evaluate(async () => {
-    const target = document.activeElement ?? document.body;
+  const typedInto = await page.locator('body').evaluate(async (body) => {
+    const { activeElement: at } = body.ownerDocument;
+    const { KeyboardEvent } = body.ownerDocument.defaultView;
     const chord = { key: 'k', code: 'KeyK', ctrlKey: true, bubbles: true, cancelable: true };
-    target.dispatchEvent(new KeyboardEvent('keydown', chord));
+    (at ?? body).dispatchEvent(new KeyboardEvent('keydown', chord));
     for (let turn = 0; turn < 20; turn++) await Promise.resolve();
-    return document.activeElement?.getAttribute('role');
+    return body.ownerDocument.activeElement?.getAttribute('role');
   });
   expect(typedInto).toBe('combobox');
   await page.keyboard.press('Escape');
