@@ -1,7 +1,9 @@
 import { createReadStream } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { basename, dirname } from 'node:path';
+import { AppError } from '@shared/errors';
 import { contentSecurityPolicy } from '../host/csp';
+import { pageFiles } from '../host/page-files';
 import type { PageFile } from '../host/page-files';
 import type { Gate, Verdict } from './gate';
 
@@ -27,15 +29,19 @@ const REFUSALS: Record<Exclude<Verdict, 'pass' | 'signed-in'>, [number, string]>
 };
 
 /**
- * Answers the plain HTTP requests: sign-in, refusals, and the files of the page.
+ * Answers the plain HTTP requests: sign-in, refusals, and the files of the page, which are listed anew
+ * with each page that loads: it may have been built again under a server that trains for days.
+ *
+ * @param files      of the folder when the server starts
  * @param onLoading  a page begins to load
  */
 export function answerPages(
   gate: Gate,
-  files: ReadonlyMap<string, PageFile>,
+  { folder, files: atStart }: { folder: string; files: ReadonlyMap<string, PageFile> },
   port: number,
   onLoading: () => void,
 ) {
+  let files = atStart;
   const sources = ['127.0.0.1', 'localhost'].map((host) => `ws://${host}:${port}`);
   const headers = { ...BASE_HEADERS, 'Content-Security-Policy': contentSecurityPolicy(sources) };
 
@@ -53,9 +59,18 @@ export function answerPages(
     if (request.method !== 'GET' && request.method !== 'HEAD') {
       return send(405, 'Only GET is served here.', { Allow: 'GET, HEAD' });
     }
-    const file = files.get((request.url ?? '').split('?', 1)[0] ?? '');
+    const path = (request.url ?? '').split('?', 1)[0] ?? '';
+    if (path === '/') {
+      try {
+        files = pageFiles(folder);
+      } catch (thrown) {
+        const { message } = AppError.from(thrown);
+        return send(503, `${message} If it is being built, load this page again in a moment.`);
+      }
+    }
+    const file = files.get(path);
     if (file === undefined) return send(404, 'There is nothing at this address.');
-    if (file === files.get('/') && request.method === 'GET') onLoading();
+    if (path === '/' && request.method === 'GET') onLoading();
     sendFile(file, request, response, headers, send);
   };
 }

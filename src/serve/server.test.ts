@@ -1,4 +1,4 @@
-import { symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -250,6 +250,23 @@ describe('a port in use', () => {
     expect(second.port).not.toBe(DEFAULT_PORT);
     await Promise.all([first.close(), second.close()]);
   });
+});
+
+it('a page that was built again under the server is served as it is now', async () => {
+  const built = fakePage();
+  const server = await startServer({ ...base, page: built });
+  const headers = { cookie: await signIn(server.port, server.signInUrl()) };
+  const status = async (path: string): Promise<number> =>
+    (await ask(server.port, path, { headers })).status;
+  rmSync(built, { recursive: true });
+  expect(await status('/')).toBe(503);
+  mkdirSync(join(built, 'assets'), { recursive: true });
+  writeFileSync(join(built, 'index.html'), 'new');
+  writeFileSync(join(built, 'assets', 'index-new.js'), 'export {};');
+  expect(await status('/')).toBe(200);
+  expect(await status('/assets/index-new.js')).toBe(200);
+  expect(await status('/assets/index.js')).toBe(404);
+  await server.close();
 });
 
 it('a page that was not built is told with its remedy', async () => {

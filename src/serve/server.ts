@@ -73,7 +73,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     restart: () => supervisor.restart(),
   });
   const loading = (): void => supervisor.engine?.postMessage({ type: 'loading' });
-  server.on('request', answerPages(gate, files, port, loading));
+  server.on('request', answerPages(gate, { folder: options.page, files }, port, loading));
   const sockets = acceptSockets(server, gate, relay);
   supervisor.start();
 
