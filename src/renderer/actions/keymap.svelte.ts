@@ -3,7 +3,7 @@ import type { Client } from '@shared/protocol/client';
 import { getContext, setContext } from 'svelte';
 import { z } from 'zod';
 import { ACTIONS } from './actions';
-import type { Action } from './actions';
+import type { Action } from './action';
 
 const Yours = z.record(z.string(), z.array(z.string().min(1).max(60)).max(4));
 
