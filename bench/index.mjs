@@ -29,11 +29,11 @@ if (!source || name === 'index') {
     (file) =>
       !/^index|-(child|check)\.ts$/.test(file) &&
       ![
+        'browser.ts',
         'configs.ts',
         'host.ts',
         'operations.ts',
         'recorded.ts',
-        'renderers.ts',
         'spread.ts',
         'synthetic.ts',
         'trainer.ts',

@@ -3,16 +3,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { chromium } from '@playwright/test';
 import type { Page } from '@playwright/test';
-import { renderersOf } from './renderers';
+import { openBrowser } from './browser';
 import { hide } from './in-page.mjs';
 import { serveBuilt } from './host';
 import { rateOf, recorded, trainLong } from './recorded';
 
 /**
  * What a window costs the training that it shows: steps a second without one, and with one that is
- * looked at, hidden or slow, each between two spans without. The window stands at its curves.
+ * looked at, hidden or slow, each between two spans without; and what the browser takes of the processor
+ * beside each, in cores, which other work does not change. The window stands at its curves.
  */
 const { values: flags } = parseArgs({
   options: {
@@ -50,22 +50,24 @@ const WINDOWS: Record<string, (page: Page, renderers: number[]) => Promise<() =>
   },
 };
 
+/** Of a training, Unix ms, with what the browser took of the processor meanwhile, in cores. */
+interface Span {
+  from: number;
+  to: number;
+  cores: number;
+}
+
 async function main(): Promise<void> {
   const workspace = mkdtempSync(join(tmpdir(), 'protodiff-window-'));
   const server = await serveBuilt(workspace);
-  const browser = await chromium.launch({
-    executablePath: flags.chromium,
-    args: ['--no-sandbox', '--disable-gpu'],
-  });
-  const context = await browser.newContext({
-    viewport: { width: 1440, height: 900 },
-    bypassCSP: true,
-  });
-  const span = async (): Promise<[number, number]> => {
+  const browser = await openBrowser(flags.chromium);
+  const { context } = browser;
+  const span = async (): Promise<Span> => {
     await sleep(REST_MS);
-    const from = Date.now();
+    const [from, cpu] = [Date.now(), await browser.cpu()];
     await sleep(SPAN_MS);
-    return [from, Date.now()];
+    const to = Date.now();
+    return { from, to, cores: (1000 * ((await browser.cpu()) - cpu)) / (to - from) };
   };
   try {
     const first = await context.newPage();
@@ -73,13 +75,13 @@ async function main(): Promise<void> {
     const url = new URL(first.url()).origin;
     await first.close();
     const without = [await span()];
-    const withOne: Record<string, [number, number]> = {};
+    const withOne: Record<string, Span> = {};
     for (const [kind, prepare] of Object.entries(WINDOWS)) {
       const page = await context.newPage();
       await page.goto(url);
       const curves = page.locator('section[aria-label="Curves"]');
       await curves.scrollIntoViewIfNeeded();
-      const end = await prepare(page, await renderersOf(browser));
+      const end = await prepare(page, await browser.renderers());
       withOne[kind] = await span();
       end();
       await sleep(STANDS);
@@ -87,11 +89,11 @@ async function main(): Promise<void> {
       without.push(await span());
     }
     const history = recorded(workspace);
-    const alone = without.map(([from, to]) => rateOf(history, from, to));
-    const costs = Object.entries(withOne).map(([kind, [from, to]], i) => {
+    const alone = without.map(({ from, to }) => rateOf(history, from, to));
+    const costs = Object.entries(withOne).map(([kind, { from, to, cores }], i) => {
       const rate = rateOf(history, from, to);
       const beside = ((alone[i] ?? NaN) + (alone[i + 1] ?? NaN)) / 2;
-      return { window: kind, steps_per_s: rate, without: beside, cost: 1 - rate / beside };
+      return { window: kind, steps_per_s: rate, without: beside, cost: 1 - rate / beside, cores };
     });
     if (flags.json) console.log(JSON.stringify({ costs, state: history.state, bound: BOUND }));
     else console.table(costs);

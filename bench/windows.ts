@@ -3,11 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { chromium } from '@playwright/test';
 import type { Page } from '@playwright/test';
 import { openStore } from '../src/store';
 import { serveBuilt } from './host';
-import { renderersOf } from './renderers';
+import { openBrowser } from './browser';
 import { rateOf, recorded, trainLong } from './recorded';
 import { spread } from './spread';
 
@@ -78,19 +77,15 @@ function tell(what: string, { quiet, during, each }: Rates): void {
 
 async function main(): Promise<number> {
   const server = await serveBuilt(workspace);
-  const args = ['--no-sandbox', '--disable-gpu', '--no-first-run', '--disable-sync'];
-  const browser = await chromium.launch({ executablePath: flags.chromium, args });
-  const context = await browser.newContext({
-    viewport: { width: 1440, height: 900 },
-    bypassCSP: true,
-  });
+  const browser = await openBrowser(flags.chromium);
+  const { context } = browser;
   try {
     let page = await context.newPage();
     await trainLong(workspace, page, server.signInUrl());
     const url = new URL(page.url()).origin;
     await page.close();
     const killRenderers = async (): Promise<void> => {
-      for (const pid of await renderersOf(browser)) process.kill(pid, 'SIGKILL');
+      for (const pid of await browser.renderers()) process.kill(pid, 'SIGKILL');
     };
     /** Does it so often, one every EVERY_MS; the span of time it took. */
     const repeat = async (times: number, act: (n: number) => Promise<void>) => {
