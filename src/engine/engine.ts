@@ -56,7 +56,7 @@ export interface Engine extends Service {
   sample(run: string, sampling?: Partial<SamplingConfig>): Promise<Samples>;
   /** A run at step 0 with these weights, which is continued as any other. Returns its id. */
   importRun(config: RunConfig, state: ProgramState, source: string): Promise<string>;
-  /** Begins no training step for `ms`: a page that loads has the processor. */
+  /** Begins no training step for `ms` from now: a page that loads has the processor. */
   giveWay(ms: number): void;
   /** Ends work within seconds: a checkpoint is written, the run left to be continued. */
   close(): Promise<void>;

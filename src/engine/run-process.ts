@@ -16,6 +16,8 @@ const GRACE_MS = { stop: 10_000, orphan: 4000 };
 
 /** A page that loads has the processor for so long, … */
 const WAY_MS = 1000;
+/** … or from when it asks for what it shows until it shows it, … */
+const ASKED_MS = 300;
 /** … but not again before this: one that is loaded over and over does not hold the training up, ms. */
 const WAY_EVERY_MS = 10_000;
 
@@ -112,8 +114,11 @@ export async function runProcess({ env, link, createEngine, exit }: ProcessOptio
       },
     });
   };
-  link.onWindow(attach);
   let gaveWay = -Infinity;
+  link.onWindow((transport) => {
+    attach(transport);
+    if (performance.now() - gaveWay < WAY_MS) ready.giveWay?.(ASKED_MS);
+  });
   link.onLoading(() => {
     const now = performance.now();
     if (now - gaveWay < WAY_EVERY_MS) return;

@@ -46,6 +46,8 @@ export class RunSession {
   /** Slow motion: least time between the starts of two steps, ms. */
   private delay = 0;
   private nextStepAt = 0;
+  /** A page that loads has the processor until then. */
+  private wayUntil = 0;
   private stopping: Ending | null = null;
   private wake: () => void = () => undefined;
   private readonly opened: number;
@@ -203,9 +205,14 @@ export class RunSession {
     return this.step;
   }
 
-  /** The next step starts in `ms` at the earliest. */
+  /** The next step starts in `ms` at the earliest, whatever way was given before. */
   giveWay(ms: number): void {
-    this.nextStepAt = Math.max(this.nextStepAt, this.clock() + ms);
+    this.wayUntil = this.clock() + ms;
+    this.wake();
+  }
+
+  private get due(): number {
+    return Math.max(this.nextStepAt, this.wayUntil);
   }
 
   /** Ends the run after a checkpoint. `released` leaves it open to be continued. */
@@ -300,7 +307,7 @@ export class RunSession {
   private get stepDue(): boolean {
     if (this.validating.busy || this.validated !== null) return false;
     if (this.step >= this.open.config.training.steps) return false;
-    return this.paused ? this.singles > 0 : this.clock() >= this.nextStepAt;
+    return this.paused ? this.singles > 0 : this.clock() >= this.due;
   }
 
   private advance(): void {
@@ -394,7 +401,7 @@ export class RunSession {
 
   /** Waits for an act, but no longer than a heartbeat or the next step of slow motion. */
   private async sleep(): Promise<void> {
-    const ms = this.paused || this.validating.busy ? HEARTBEAT_MS : this.nextStepAt - this.clock();
+    const ms = this.paused || this.validating.busy ? HEARTBEAT_MS : this.due - this.clock();
     await new Promise<void>((done) => {
       const timer = setTimeout(done, Math.max(0, Math.min(HEARTBEAT_MS, ms)));
       this.wake = () => {
