@@ -186,7 +186,7 @@ export class TrainCells implements TrainDesk, Selection, QueueViewer {
     this.show(trainId, seen ? showing : before);
     if (!seen) {
       this.window.document.notice = {
-        words: 'A job that was queued from this notebook has begun to train.',
+        words: 'A job that was queued from this notebook has its run now.',
         act: {
           words: 'Show its run',
           run: () => {
