@@ -16,25 +16,34 @@ export interface RecordContext {
   topics: Topics;
 }
 
+/** What is told at most once in `everyMs`, for it goes on by itself. */
+export interface Going {
+  name: string;
+  everyMs: number | undefined;
+}
+
 /** Answers each pull with what `read` finds, once for every change and once at the start. */
 export function latest<Event>(
   { topics }: Pick<RecordContext, 'topics'>,
   name: string,
   changed: () => void,
   read: () => Event | undefined,
+  going?: Going,
 ): Source<Event> {
   let fresh = true;
-  const close = topics.listen(name, () => {
+  const tell = (): void => {
     fresh = true;
     changed();
-  });
+  };
+  const closers = [topics.listen(name, tell)];
+  if (going) closers.push(topics.listen(going.name, tell, going.everyMs));
   return {
     pull() {
       if (!fresh) return undefined;
       fresh = false;
       return read();
     },
-    close,
+    close: () => closers.forEach((close) => close()),
   };
 }
 
@@ -44,13 +53,14 @@ export function latestShared<Event extends object>(
   name: string,
   changed: () => void,
   read: () => Event | undefined,
+  going?: Going,
 ): Source<Event> {
-  return latest({ topics }, name, changed, () =>
+  const once = (): Event | undefined =>
     topics.once(name, () => {
       const event = read();
       return event && share(event);
-    }),
-  );
+    });
+  return latest({ topics }, name, changed, once, going);
 }
 
 /** Rows from `next` on, or where that is wanted and they are many, their outline. */
@@ -84,7 +94,7 @@ function rowsEvent(
 
 export function curves(
   { store, topics }: RecordContext,
-  { run, outline = false }: SubscriptionInput<'curves'>,
+  { run, outline = false, every_ms }: SubscriptionInput<'curves'>,
   changed: () => void,
 ): Source<SubscriptionEvent<'curves'>> {
   let next = 0;
@@ -92,7 +102,7 @@ export function curves(
   let outlined = false;
   let sent = false;
   const closers = [
-    topics.listen(topic.curves(run), changed),
+    topics.listen(topic.curves(run), changed, every_ms),
     topics.listen(topic.rewound(run), () => {
       next = 0;
       restart = true;

@@ -1,5 +1,5 @@
 import type { SubscriptionEvent } from '@shared/protocol/contract';
-import { describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { sources } from './sources';
 import type { SourceContext } from './sources';
 import { Topics, topic } from './topics';
@@ -95,5 +95,52 @@ describe('the curves of a run', () => {
     await Promise.resolve();
     expect(pull([open()])).toEqual([[0, 1, 2, 3]]);
     expect(reads).toBe(4);
+  });
+});
+
+describe('a status', () => {
+  beforeEach(() => {
+    vi.useFakeTimers({ now: 10_001 });
+  });
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
+  function statusOf(topics: Topics, every_ms?: number) {
+    const context = {
+      ...{ topics, session: () => null, preparing: () => undefined, notices: () => [] },
+      memory: () => ({ rss_bytes: 1, total_bytes: 2 }),
+    } as unknown as SourceContext;
+    const told: number[] = [];
+    const source = sources.status(context, { every_ms }, () => told.push(Date.now() - 10_000));
+    return { told, source };
+  }
+
+  it('that goes on by itself is told at common moments where that is asked for, any other at once', () => {
+    const topics = new Topics();
+    const early = statusOf(topics, 400);
+    vi.advanceTimersByTime(50);
+    const late = statusOf(topics, 400);
+    const other = statusOf(topics);
+    topics.changed(topic.progress);
+    topics.changed(topic.progress);
+    expect([early.told, late.told, other.told]).toEqual([[], [], [51, 51]]);
+    vi.advanceTimersByTime(1000);
+    expect([early.told, late.told]).toEqual([[400], [400]]);
+    topics.changed(topic.status);
+    expect([early.told, late.told]).toEqual([
+      [400, 1051],
+      [400, 1051],
+    ]);
+  });
+
+  it('is not told any more once nobody listens', () => {
+    const topics = new Topics();
+    const { told, source } = statusOf(topics, 400);
+    topics.changed(topic.progress);
+    source.close();
+    topics.changed(topic.status, topic.progress);
+    vi.advanceTimersByTime(1000);
+    expect(told).toEqual([]);
   });
 });

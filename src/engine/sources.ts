@@ -32,21 +32,26 @@ type Maker<N extends SubscriptionName> = (
 ) => Source<SubscriptionEvent<N>>;
 
 export const sources: { [N in SubscriptionName]: Maker<N> } = {
-  status: (context, _input, changed) =>
-    latestShared(context, topic.status, changed, () => ({
+  status: (context, { every_ms }, changed) => {
+    const read = (): SubscriptionEvent<'status'> => ({
       active: context.session()?.activity() ?? null,
       ...(context.preparing() && { preparing: context.preparing() }),
       memory: context.memory(),
       notices: context.notices(),
-    })),
-  runs: (context, _input, changed) => {
+    });
+    const going = { name: topic.progress, everyMs: every_ms };
+    return latestShared(context, topic.status, changed, read, going);
+  },
+  runs: (context, { every_ms }, changed) => {
     let more: NodeJS.Timeout | undefined;
-    const source = latest(context, topic.runs, changed, (): SubscriptionEvent<'runs'> => {
+    const read = (): SubscriptionEvent<'runs'> => {
       const found = context.store.listWithin(LIST_MS);
       clearTimeout(more);
       if (found.unread > 0) more = setTimeout(() => context.topics.changed(topic.runs));
       return found;
-    });
+    };
+    const going = { name: topic.beat, everyMs: every_ms };
+    const source = latest(context, topic.runs, changed, read, going);
     const close = (): void => {
       clearTimeout(more);
       source.close();

@@ -1,13 +1,30 @@
+import { inSlots, systemTimers } from '@shared/protocol/timers';
+
 /** Who wants to know when something changed: names to listeners, no payloads; and what they then read. */
 export class Topics {
   private readonly listeners = new Map<string, Set<() => void>>();
   private readonly read = new Map<string, unknown>();
 
-  /** Returns the function that ends the listening. */
-  listen(topic: string, listener: () => void): () => void {
+  /**
+   * Returns the function that ends the listening. With `everyMs` the listener is called at multiples of
+   * that alone, at which all do who chose the same.
+   */
+  listen(topic: string, listener: () => void, everyMs = 0): () => void {
     const set = this.listeners.get(topic) ?? new Set();
-    this.listeners.set(topic, set.add(listener));
-    return () => set.delete(listener);
+    const timers = inSlots(systemTimers, everyMs);
+    let waits: unknown;
+    const later = (): void => {
+      waits ??= timers.set(() => {
+        waits = undefined;
+        listener();
+      }, 0);
+    };
+    const told = everyMs > 0 ? later : listener;
+    this.listeners.set(topic, set.add(told));
+    return () => {
+      set.delete(told);
+      if (waits !== undefined) timers.clear(waits);
+    };
   }
 
   /**
@@ -31,7 +48,11 @@ export class Topics {
 
 export const topic = {
   status: 'status',
+  /** A step was made: the status is another, and nothing but what was to be expected has changed. */
+  progress: 'progress',
   runs: 'runs',
+  /** The same of the list of runs, once a second. */
+  beat: 'beat',
   queue: 'queue',
   /** Rows were dropped: row numbers begin anew. */
   rewound: (run: string): string => `rewound ${run}`,

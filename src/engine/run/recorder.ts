@@ -55,7 +55,7 @@ export class Recorder {
     if (!now && this.clock() - this.beatAt < HEARTBEAT_MS) return;
     this.beatAt = this.clock();
     this.open.writer.heartbeat({ step: this.open.trainer.step, paused });
-    this.topics.changed(topic.runs);
+    this.topics.changed(topic.beat);
   }
 
   /** A step that was done again gave other figures than it had: those are kept no longer. */

@@ -335,7 +335,7 @@ export class RunSession {
     const row = metricRow(report, this.gauges, this.hasBank, this.clock(), beside);
     if (this.validating.due(report.step)) this.validate(row);
     else this.record(row);
-    this.topics.changed(topic.status);
+    this.topics.changed(this.paused ? topic.status : topic.progress);
     return seconds;
   }
 

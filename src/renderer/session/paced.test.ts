@@ -1,13 +1,12 @@
 import { AppError } from '@shared/errors';
 import type { Client } from '@shared/protocol/client';
 import type { SubscriptionEvent } from '@shared/protocol/contract';
-import { systemTimers } from '@shared/protocol/timers';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import { NEWS_MS, paced } from './paced';
+import type { Heed } from './attention';
+import { GATHER_MS, paced } from './paced';
 
 beforeEach(() => {
   vi.useFakeTimers();
-  vi.setSystemTime(10 * NEWS_MS + 1);
 });
 afterEach(() => {
   vi.useRealTimers();
@@ -18,13 +17,15 @@ type Tell = (event: unknown) => void;
 function page() {
   const tells = new Map<string, Tell>();
   const resets = new Map<string, () => void>();
+  const asked: unknown[] = [];
   const ended: string[] = [];
   const refuse = (): never => {
     throw new AppError('internal', 'not asked for here');
   };
   const client: Client = {
     request: refuse,
-    subscribe: (name, _input, onEvent, options) => {
+    subscribe: (name, input, onEvent, options) => {
+      asked.push([name, input]);
       tells.set(name, onEvent as Tell);
       if (options?.onReset) resets.set(name, options.onReset);
       return () => ended.push(name);
@@ -34,26 +35,21 @@ function page() {
     state: { state: 'open' },
     hello: undefined,
   };
-  const shown = { visibilityState: 'visible' as DocumentVisibilityState, look: () => undefined };
-  const seen = {
-    get visibilityState() {
-      return shown.visibilityState;
+  const person = { heed: 'used' as Heed, more: (): void => undefined };
+  const attention = {
+    get heed() {
+      return person.heed;
     },
-    addEventListener: (_kind: string, listener: () => void) => {
-      Object.assign(shown, { look: listener });
-    },
+    onMore: (listener: () => void) => void (person.more = listener),
   };
-  return { client: paced(client, seen, systemTimers), tells, resets, ended, shown };
+  return { client: paced(client, attention), tells, resets, asked, ended, person };
 }
 
-const status = (step: number, phase = 'training'): unknown => ({
-  active: { run: 'r', phase, step, delay_ms: 0, knobs: {} },
-  notices: [],
-});
-const rows = (...step: number[]): unknown => ({ restart: false, step });
+const status = (step: number): unknown => ({ active: { step } });
+const rows = (...step: number[]): unknown => ({ step });
 
-function heard(client: Client): { status: unknown[]; curves: unknown[]; end: () => void } {
-  const got = { status: [] as unknown[], curves: [] as unknown[], end: () => undefined as unknown };
+function heard(client: Client) {
+  const got = { status: [] as unknown[], curves: [] as unknown[], end: (): void => undefined };
   client.subscribe('status', {}, ({ active }: SubscriptionEvent<'status'>) => {
     got.status.push(active?.step);
   });
@@ -63,46 +59,45 @@ function heard(client: Client): { status: unknown[]; curves: unknown[]; end: () 
   return got;
 }
 
-it('hands over the first of each at once, then all news of a while in one turn, no row left out', () => {
+it('asks for what goes on by itself a few times a second, and for all else as it comes', () => {
+  const { client, asked } = page();
+  client.subscribe('curves', { run: 'r', outline: true }, () => undefined);
+  client.subscribe('samples', { run: 'r' }, () => undefined);
+  expect(asked).toEqual([
+    ['curves', { run: 'r', outline: true, every_ms: 400 }],
+    ['samples', { run: 'r' }],
+  ]);
+});
+
+it('hands over the first of each at once, then what comes together in one turn, no row left out', () => {
   const { client, tells } = page();
   const got = heard(client);
-  const turns: number[] = [];
   for (const step of [1, 2, 3]) {
     tells.get('status')?.(status(step));
     tells.get('curves')?.(rows(step));
-    vi.advanceTimersByTime(50);
-    turns.push(got.status.length + got.curves.length);
   }
-  expect(turns).toEqual([2, 2, 2]);
-  vi.advanceTimersByTime(NEWS_MS);
-  expect(got.status).toEqual([1, 3]);
-  expect(got.curves).toEqual([[1], [2], [3]]);
+  expect(got).toMatchObject({ status: [1], curves: [[1]] });
+  vi.advanceTimersByTime(GATHER_MS.used);
+  expect(got).toMatchObject({ status: [1, 3], curves: [[1], [2], [3]] });
+  tells.get('curves')?.(rows(4));
+  vi.advanceTimersByTime(GATHER_MS.used);
+  expect(got).toMatchObject({ status: [1, 3], curves: [[1], [2], [3], [4]] });
 });
 
-it('tells a change of state at once, and no older status after it', () => {
-  const { client, tells } = page();
+it('gathers for longer where nobody does anything, and gives all once somebody does', () => {
+  const { client, tells, person } = page();
   const got = heard(client);
-  tells.get('status')?.(status(1));
-  tells.get('status')?.(status(2));
-  tells.get('status')?.(status(3, 'paused'));
-  expect(got.status).toEqual([1, 3]);
-  tells.get('status')?.(status(4, 'paused'));
-  expect(got.status).toEqual([1, 3, 4]);
-  vi.advanceTimersByTime(2 * NEWS_MS);
-  expect(got.status).toEqual([1, 3, 4]);
-});
-
-it('gathers for longer while nobody sees the page, and gives all when somebody looks again', () => {
-  const { client, tells, shown } = page();
-  const got = heard(client);
-  shown.visibilityState = 'hidden';
   tells.get('curves')?.(rows(1));
+  person.heed = 'seen';
   tells.get('curves')?.(rows(2));
-  vi.advanceTimersByTime(5 * NEWS_MS);
+  vi.advanceTimersByTime(GATHER_MS.seen - 1);
   expect(got.curves).toEqual([[1]]);
-  shown.visibilityState = 'visible';
-  shown.look();
+  vi.advanceTimersByTime(1);
   expect(got.curves).toEqual([[1], [2]]);
+  tells.get('curves')?.(rows(3));
+  person.heed = 'used';
+  person.more();
+  expect(got.curves).toEqual([[1], [2], [3]]);
 });
 
 it('forgets what waits when the subscription starts over or ends', () => {
@@ -111,11 +106,11 @@ it('forgets what waits when the subscription starts over or ends', () => {
   tells.get('curves')?.(rows(1));
   tells.get('curves')?.(rows(2));
   resets.get('curves')?.();
-  vi.advanceTimersByTime(2 * NEWS_MS);
+  vi.advanceTimersByTime(GATHER_MS.used);
   expect(got.curves).toEqual([[1], 'reset']);
   tells.get('curves')?.(rows(7));
   got.end();
-  vi.advanceTimersByTime(2 * NEWS_MS);
+  vi.advanceTimersByTime(GATHER_MS.used);
   expect(got.curves).toEqual([[1], 'reset']);
   expect(ended).toEqual(['curves']);
 });

@@ -1,108 +1,86 @@
 import type { Client, SubscribeOptions } from '@shared/protocol/client';
-import type { SubscriptionEvent, SubscriptionName } from '@shared/protocol/contract';
-import { inSlots, systemTimers } from '@shared/protocol/timers';
+import type {
+  SubscriptionEvent,
+  SubscriptionInput,
+  SubscriptionName,
+} from '@shared/protocol/contract';
+import { systemTimers } from '@shared/protocol/timers';
 import type { Timers } from '@shared/protocol/timers';
+import type { Attention, Heed } from './attention';
 
-/** News of all kinds reach the page together, at multiples of this, ms: each frame takes from the training. */
-export const NEWS_MS = 400;
-/** As long as nobody sees the page. */
-const UNSEEN_MS = 4000;
+/** How often a page is told what goes on by itself, ms: each frame takes from the training. */
+const NEWS_MS = 400;
+/** What comes within this is handed over together, ms. */
+export const GATHER_MS: Record<Heed, number> = { used: 40, seen: 1000, unseen: 4000 };
 
-type Event<N extends SubscriptionName> = SubscriptionEvent<N>;
-
-/** What a run tells at every step, and whether something in it is not to wait. */
-const NEWS: { [N in SubscriptionName]?: (event: Event<N>, last: Event<N>) => boolean } = {
-  status: (event, last) => standing(event) !== standing(last),
-  runs: (event, last) => states(event) !== states(last),
-  curves: ({ restart, outline }) => restart || outline !== undefined,
-};
-
-/** A status but for what goes on by itself while steps are made. */
-function standing({ active, preparing, notices }: Event<'status'>): string {
-  const step = active?.phase === 'training' ? null : active?.step;
-  const { run, phase, delay_ms, knobs } = active ?? {};
-  return JSON.stringify([
-    run,
-    phase,
-    delay_ms,
-    knobs,
-    step,
-    preparing,
-    notices.map(({ id }) => id),
-  ]);
-}
-
-const states = ({ runs, unread }: Event<'runs'>): string =>
-  JSON.stringify([unread, runs.map(({ run, name, state }) => [run, name, state])]);
-
-/** The page's document, as far as it tells whether somebody sees it. */
-interface Seen {
-  readonly visibilityState: DocumentVisibilityState;
-  addEventListener(kind: 'visibilitychange', listener: () => void): void;
-}
+/** What a run tells at every step. */
+const PACED = ['status', 'runs', 'curves'] as const;
+type Paced = (typeof PACED)[number];
 
 /**
- * A client for a page beside a training: what comes at every step is handed over together, a few times a
- * second, so that the page makes one frame of it; beginnings and changes of state at once. Nothing of a
- * lossless subscription is left out.
+ * A client for a page beside a training: what comes at every step is asked for a few times a second,
+ * and handed over in one turn, so that the page makes one frame of it; less often where nobody does
+ * anything there. Beginnings are handed over at once. Nothing of a lossless subscription is left out.
  */
-export function paced(client: Client, page: Seen, timers: Timers = systemTimers): Client {
-  const slots = inSlots(timers, NEWS_MS);
+export function paced(
+  client: Client,
+  attention: Pick<Attention, 'heed' | 'onMore'>,
+  timers: Timers = systemTimers,
+): Client {
   const waiting = new Set<() => void>();
-  page.addEventListener('visibilitychange', () => {
-    if (page.visibilityState === 'visible') for (const give of [...waiting]) give();
-  });
+  let timer: unknown;
+  const giveAll = (): void => {
+    if (timer !== undefined) timers.clear(timer);
+    timer = undefined;
+    const given = [...waiting];
+    waiting.clear();
+    for (const give of given) give();
+  };
+  attention.onMore(giveAll);
+  const wait = (give: () => void): void => {
+    waiting.add(give);
+    timer ??= timers.set(giveAll, GATHER_MS[attention.heed]);
+  };
 
-  function subscribe<N extends SubscriptionName>(
+  function subscribePaced<N extends Paced>(
     name: N,
-    input: Parameters<Client['subscribe']>[1],
-    onEvent: (event: Event<N>) => void | Promise<void>,
+    input: SubscriptionInput<N>,
+    onEvent: (event: SubscriptionEvent<N>) => void | Promise<void>,
     options: SubscribeOptions = {},
   ): () => void {
-    const prompt = NEWS[name];
-    if (!prompt) return client.subscribe(name, input as never, onEvent, options);
-    let events: Event<N>[] = [];
-    let last: Event<N> | undefined;
-    let timer: unknown;
-    const rest = (): void => {
-      if (timer !== undefined) slots.clear(timer);
-      timer = undefined;
-      waiting.delete(give);
-    };
+    let begun = false;
+    let events: SubscriptionEvent<N>[] = [];
     const give = (): void => {
-      rest();
       const given = events;
       events = [];
       for (const event of given) void onEvent(event);
     };
-    const take = (event: Event<N>): void => {
-      const before = last;
-      last = event;
+    const take = (event: SubscriptionEvent<N>): void => {
       // Of what is told whole each time the newest is enough.
       if (name === 'curves') events.push(event);
       else events = [event];
-      if (before === undefined || prompt(event, before)) return give();
-      if (timer !== undefined) return;
-      waiting.add(give);
-      timer = slots.set(give, page.visibilityState === 'visible' ? 0 : UNSEEN_MS);
+      if (begun) return wait(give);
+      begun = true;
+      give();
     };
-    const end = client.subscribe(name, input as never, take, {
-      ...options,
-      onReset: () => {
-        events = [];
-        rest();
-        options.onReset?.();
-      },
-    });
+    const onReset = (): void => {
+      events = [];
+      options.onReset?.();
+    };
+    const asked = { ...input, every_ms: NEWS_MS };
+    const end = client.subscribe(name, asked, take, { ...options, onReset });
     return () => {
-      rest();
+      events = [];
       end();
     };
   }
 
   return {
     request: (...asked) => client.request(...asked),
-    subscribe,
+    subscribe: (name, ...asked) =>
+      isPaced(name)
+        ? subscribePaced(name, ...(asked as unknown as Tail<typeof name>))
+        : client.subscribe(name, ...asked),
     onState: (listener) => client.onState(listener),
     close: () => client.close(),
     get state() {
@@ -113,3 +91,12 @@ export function paced(client: Client, page: Seen, timers: Timers = systemTimers)
     },
   };
 }
+
+type Tail<N extends SubscriptionName> = [
+  SubscriptionInput<N>,
+  (event: SubscriptionEvent<N>) => void | Promise<void>,
+  SubscribeOptions?,
+];
+
+const isPaced = (name: SubscriptionName): name is Paced =>
+  (PACED as readonly SubscriptionName[]).includes(name);

@@ -261,6 +261,9 @@ export const requests = {
   ...prototypeRequests,
 } as const;
 
+/** What goes on by itself while a run trains is told so often at most; all else at once. Default: as it comes. */
+const going = { every_ms: z.number().int().min(0).max(10_000).optional() };
+
 /**
  * `lossless` streams coalesce while a client is slow: one event carries all that was missed.
  * `latest` streams drop what a newer event replaces.
@@ -268,7 +271,7 @@ export const requests = {
 export const subscriptions = {
   status: {
     delivery: 'latest',
-    input: empty,
+    input: z.strictObject(going),
     event: z.object({
       active: Activity.nullable(),
       preparing: Preparing.optional(),
@@ -279,16 +282,16 @@ export const subscriptions = {
   /** `unread`: as many older runs, seen for the first time, are still being read and follow. */
   runs: {
     delivery: 'latest',
-    input: empty,
+    input: z.strictObject(going),
     event: z.object({ runs: z.array(RunSummary), unread: z.number().int().nonnegative() }),
   },
   /**
-   * The whole history first, in order, then what is new; at most one event every 50 ms. Where
+   * The whole history first, in order, then what is new; at most one event every 100 ms. Where
    * `outline` is asked for, an outline of a long history comes before it.
    */
   curves: {
     delivery: 'lossless',
-    input: z.strictObject({ run: RunId, outline: z.boolean().optional() }),
+    input: z.strictObject({ run: RunId, outline: z.boolean().optional(), ...going }),
     event: z.object({
       run: RunId,
       /** The history begins anew with this event: what came before it no longer holds. */

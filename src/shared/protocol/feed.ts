@@ -8,7 +8,7 @@ const MIN_INTERVAL_MS: Record<SubscriptionName, number> = {
   status: 100,
   runs: 100,
   queue: 100,
-  curves: 50,
+  curves: 100,
   journal: 0,
   samples: 50,
   trajectory: 50,
