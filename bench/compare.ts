@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
-import { spread } from './spread';
+import { spread } from './lib/spread';
 
 /**
  * Ours and the PyTorch peer in turn, A B A B, each a process of its own; prints the ratio of the

@@ -10,8 +10,8 @@ import { openStore } from '../src/store';
 import { checkpointSha256 } from '../src/store/checkpoints';
 import { seeded } from '../src/store/testing/random';
 import { SCHEMA_VERSION } from '../src/store/schema';
-import { examine, leftovers, olden, versionOf } from './crash-check';
-import type { Promised } from './crash-check';
+import { examine, leftovers, olden, versionOf } from './lib/crash-check';
+import type { Promised } from './lib/crash-check';
 
 /**
  * Kills a training engine with SIGKILL at random moments and looks at what it left, A1 of what must

@@ -8,9 +8,9 @@ import { openFresh } from '../src/engine/run/open';
 import type { OpenRun } from '../src/engine/run/open';
 import { go } from '../src/engine/run/testing';
 import { openStore } from '../src/store';
-import { CONFIGS } from './configs';
-import { spread } from './spread';
-import { randomImages } from './trainer';
+import { CONFIGS } from './lib/configs';
+import { spread } from './lib/spread';
+import { randomImages } from './lib/trainer';
 
 /**
  * What previews, snapshots of the prototypes, validation and checkpoints cost: whole runs with a

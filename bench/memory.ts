@@ -4,8 +4,8 @@ import type { RunConfig } from '@shared/config/run-config';
 import { loadBackend } from '../src/engine/backend';
 import { checkpointTensors } from '../src/engine/training/checkpoint';
 import { preview } from '../src/engine/training/preview';
-import { CONFIGS } from './configs';
-import { openTrainer } from './trainer';
+import { CONFIGS } from './lib/configs';
+import { openTrainer } from './lib/trainer';
 
 /**
  * Trains for many steps, with a picture and a checkpoint's tensors now and then, and says whether

@@ -8,8 +8,8 @@ import { makeExecutable } from '../src/engine/run/open';
 import { initialParameters } from '../src/engine/training/initial';
 import { preview } from '../src/engine/training/preview';
 import { geometryOf, samplingProgram } from '../src/engine/training/program';
-import { CONFIGS } from './configs';
-import { spread } from './spread';
+import { CONFIGS } from './lib/configs';
+import { spread } from './lib/spread';
 
 /** Times whole pictures, from noise to pixels, of a network with initial weights; one JSON line. `cpu` counts all threads' seconds. */
 const { values: flags } = parseArgs({

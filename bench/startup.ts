@@ -3,9 +3,9 @@ import { parseArgs } from 'node:util';
 import type { RunConfig } from '@shared/config/run-config';
 import { z } from 'zod';
 import { loadBackend } from '../src/engine/backend';
-import { CONFIGS } from './configs';
-import { spread } from './spread';
-import { openTrainer } from './trainer';
+import { CONFIGS } from './lib/configs';
+import { spread } from './lib/spread';
+import { openTrainer } from './lib/trainer';
 
 /**
  * Milliseconds from the start of a process until its backend is loaded, its program ready (traced

@@ -4,10 +4,10 @@ import { ndarray } from '@shared/maths/ndarray';
 import type { RunConfig } from '@shared/config/run-config';
 import { loadBackend } from '../src/engine/backend';
 import type { Precision } from '../src/engine/backend/precision';
-import { CONFIGS } from './configs';
-import { operationsOf } from './operations';
-import { spread } from './spread';
-import { openTrainer } from './trainer';
+import { CONFIGS } from './lib/configs';
+import { operationsOf } from './lib/operations';
+import { spread } from './lib/spread';
+import { openTrainer } from './lib/trainer';
 
 /** Times whole training steps and UNet forwards on random images; one JSON line, the peer's fields. */
 const { values: flags } = parseArgs({

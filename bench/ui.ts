@@ -9,10 +9,10 @@ import { createClient } from '@shared/protocol/client';
 import type { Client } from '@shared/protocol/client';
 import type { RunningServer } from '../src/serve/server';
 import { signIn, socketTransport } from '../src/serve/testing';
-import { firstCurve, gesture, markFirstCurve, scrub, turnKnob } from './in-page.mjs';
-import { serveBuilt } from './host';
-import { spread } from './spread';
-import { SERIES, SNAPSHOTS, storeHistory } from './synthetic';
+import { firstCurve, gesture, markFirstCurve, scrub, turnKnob } from './lib/in-page.mjs';
+import { serveBuilt } from './lib/host';
+import { spread } from './lib/spread';
+import { SERIES, SNAPSHOTS, storeHistory } from './lib/synthetic';
 
 const median = (values: number[]): number => spread(values).median;
 

@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import type { Page } from '@playwright/test';
-import { openBrowser } from './browser';
-import { hide } from './in-page.mjs';
-import { serveBuilt } from './host';
-import { rateOf, recorded, trainLong } from './recorded';
+import { openBrowser } from './lib/browser';
+import { hide } from './lib/in-page.mjs';
+import { serveBuilt } from './lib/host';
+import { rateOf, recorded, trainLong } from './lib/recorded';
 
 /**
  * What a window costs the training that it shows: steps a second without one, and with one that is

@@ -5,10 +5,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import type { Page } from '@playwright/test';
 import { openStore } from '../src/store';
-import { serveBuilt } from './host';
-import { openBrowser } from './browser';
-import { rateOf, recorded, trainLong } from './recorded';
-import { spread } from './spread';
+import { serveBuilt } from './lib/host';
+import { openBrowser } from './lib/browser';
+import { rateOf, recorded, trainLong } from './lib/recorded';
+import { spread } from './lib/spread';
 
 /**
  * Kills the window's process with SIGKILL, loads the window again and closes it, by turns, while a

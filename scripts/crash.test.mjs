@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, truncateSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { expect, it } from 'vitest';
-import { examine } from '../bench/crash-check.ts';
+import { examine } from '../bench/lib/crash-check.ts';
 import { openStore } from '../src/store/index.ts';
 import { metricRows, ORIGIN, tensorsOf } from '../src/store/testing/workspace.ts';
 

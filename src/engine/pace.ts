@@ -4,7 +4,7 @@ import { geometryOf } from './training/program';
 
 /**
  * Step time over the time of its forward passes' multiplications alone: backward passes,
- * normalisation, optimiser. Fitted to the configurations of bench/configs.ts on two CPU cores
+ * normalisation, optimiser. Fitted to the configurations of bench/lib/configs.ts on two CPU cores
  * (docs/performance.md has the figures); estimates stay within a factor of 2 there.
  */
 const STEP_PER_CONVOLUTION = 4;

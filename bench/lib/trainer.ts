@@ -1,15 +1,15 @@
 import type { RunConfig } from '@shared/config/run-config';
 import { ndarray } from '@shared/maths/ndarray';
 import { stream } from '@shared/maths/rng';
-import type { LoadedBackend } from '../src/engine/backend';
-import type { Executable, Program } from '../src/engine/backend/executable';
-import type { Precision } from '../src/engine/backend/precision';
-import type { Dataset } from '../src/engine/data/dataset';
-import { makeExecutable } from '../src/engine/run/open';
-import { initialParameters, initialRunning } from '../src/engine/training/initial';
-import { geometryOf, trainingProgram } from '../src/engine/training/program';
-import type { Geometry } from '../src/engine/training/program';
-import { Trainer } from '../src/engine/training/trainer';
+import type { LoadedBackend } from '../../src/engine/backend';
+import type { Executable, Program } from '../../src/engine/backend/executable';
+import type { Precision } from '../../src/engine/backend/precision';
+import type { Dataset } from '../../src/engine/data/dataset';
+import { makeExecutable } from '../../src/engine/run/open';
+import { initialParameters, initialRunning } from '../../src/engine/training/initial';
+import { geometryOf, trainingProgram } from '../../src/engine/training/program';
+import type { Geometry } from '../../src/engine/training/program';
+import { Trainer } from '../../src/engine/training/trainer';
 
 /**
  * A configuration ready to step on random images; `images` of a look at the prototypes, 0 for none;

@@ -1,8 +1,8 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { AppError } from '@shared/errors';
-import { openStore } from '../src/store';
-import { openDatabase } from '../src/store/sqlite';
+import { openStore } from '../../src/store';
+import { openDatabase } from '../../src/store/sqlite';
 
 /** What a process said before it was killed, and those before it of the same run. */
 export interface Promised {

@@ -2,8 +2,8 @@ import { configFor } from '@shared/config/presets';
 import { ndarray } from '@shared/maths/ndarray';
 import { stream } from '@shared/maths/rng';
 import { METRICS } from '@shared/protocol/contract-metrics';
-import { openStore } from '../src/store';
-import type { RunWriter } from '../src/store/port';
+import { openStore } from '../../src/store';
+import type { RunWriter } from '../../src/store/port';
 
 /** Those that every step has, and one more. */
 export const SERIES = METRICS.slice(0, 10);

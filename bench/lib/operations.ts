@@ -1,7 +1,7 @@
-import type { NativeBackend } from '../src/engine/backend/binding';
-import type { Program } from '../src/engine/backend/executable';
-import { nodeOf } from '../src/engine/backend/graph';
-import { trace } from '../src/engine/backend/trace';
+import type { NativeBackend } from '../../src/engine/backend/binding';
+import type { Program } from '../../src/engine/backend/executable';
+import { nodeOf } from '../../src/engine/backend/graph';
+import { trace } from '../../src/engine/backend/trace';
 
 /** What a graph has that computes nothing at a call. */
 const FREE = new Set(['Const', 'Placeholder', 'VarHandleOp', 'NoOp', 'Identity']);

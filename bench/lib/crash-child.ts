@@ -8,8 +8,8 @@ import type {
   RequestOutput,
   SubscriptionEvent,
 } from '@shared/protocol/contract';
-import { createEngine } from '../src/engine/engine';
-import type { Engine } from '../src/engine/engine';
+import { createEngine } from '../../src/engine/engine';
+import type { Engine } from '../../src/engine/engine';
 
 /**
  * The process that `crash` kills: a whole engine that starts or continues one run and watches it as

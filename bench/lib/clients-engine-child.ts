@@ -1,11 +1,11 @@
-import { ndarray } from '../src/shared/maths/ndarray';
-import { fakeService } from '../src/shared/protocol/testing';
-import type { SubscriptionEvent } from '../src/shared/protocol/contract';
-import { hostLink } from '../src/engine/host-link';
-import { curves, latestShared } from '../src/engine/record-sources';
-import { runProcess } from '../src/engine/run-process';
-import { Topics, topic } from '../src/engine/topics';
-import type { MetricRows } from '../src/store/port';
+import { ndarray } from '../../src/shared/maths/ndarray';
+import { fakeService } from '../../src/shared/protocol/testing';
+import type { SubscriptionEvent } from '../../src/shared/protocol/contract';
+import { hostLink } from '../../src/engine/host-link';
+import { curves, latestShared } from '../../src/engine/record-sources';
+import { runProcess } from '../../src/engine/run-process';
+import { Topics, topic } from '../../src/engine/topics';
+import type { MetricRows } from '../../src/store/port';
 
 /**
  * The engine of bench/clients.ts, with the sources of the real one: steps of a fixed amount of work, a

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Page } from '@playwright/test';
 import { configFor } from '@shared/config/presets';
 import { notebookFor } from '@shared/config/notebook';
-import { openStore } from '../src/store';
+import { openStore } from '../../src/store';
 
 /** A run as the store has it, in a workspace that another process writes to. */
 export interface Recorded {

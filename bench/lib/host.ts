@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
-import { startServer } from '../src/serve/server';
-import type { RunningServer } from '../src/serve/server';
+import { startServer } from '../../src/serve/server';
+import type { RunningServer } from '../../src/serve/server';
 
 /** The served host of the checkout's build, over a workspace of its own. */
 export function serveBuilt(workspace: string): Promise<RunningServer> {

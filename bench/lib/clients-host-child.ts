@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { startServer } from '../src/serve/server';
+import { startServer } from '../../src/serve/server';
 
 /** The host of bench/clients.ts, by itself so that its memory can be read; IPC tells where it is. */
 const [workspace = '', folder = ''] = process.argv.slice(2);
