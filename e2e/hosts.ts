@@ -174,11 +174,17 @@ async function downloadOf(
 
 /** SIGKILL, as from a system that needs the memory. */
 async function killPageOf(application: ElectronApplication): Promise<AskPage> {
-  const pid = await application.evaluate(({ BrowserWindow }) =>
-    BrowserWindow.getAllWindows()[0]?.webContents.getOSProcessId(),
-  );
-  if (pid === undefined) throw new Error('The application has no window.');
-  process.kill(pid, 'SIGKILL');
+  // Before it is known to be gone it would be asked, and never answer.
+  const gone = await application.evaluate(({ BrowserWindow }): Promise<boolean> | undefined => {
+    const contents = BrowserWindow.getAllWindows()[0]?.webContents;
+    if (contents === undefined) return undefined;
+    const known = new Promise<boolean>((done) =>
+      contents.once('render-process-gone', () => done(true)),
+    );
+    process.kill(contents.getOSProcessId(), 'SIGKILL');
+    return known;
+  });
+  if (gone !== true) throw new Error('The application has no window.');
   return (expression) =>
     application.evaluate(async ({ BrowserWindow }, asked): Promise<unknown> => {
       const contents = BrowserWindow.getAllWindows()[0]?.webContents;
