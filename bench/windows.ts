@@ -32,6 +32,8 @@ const EVERY_MS = 1000 * Number(flags.every);
 /** What a complete view may take, ms. */
 const VIEW_MS = 1000;
 const QUIET_MS = 15_000;
+/** A browser may never tell that the page of a killed process is closed: it is left then, ms. */
+const CLOSES_MS = 3000;
 const EMPTY = Number(flags.empty);
 /** An empty page lives as long as a window needs to be complete, ms. */
 const HELD_MS = 1000;
@@ -110,7 +112,7 @@ async function main(): Promise<number> {
       emptyTimes.push(performance.now() - began);
       await sleep(HELD_MS);
       await killRenderers();
-      await page.close();
+      await Promise.race([page.close(), sleep(CLOSES_MS)]);
     });
     const views: Record<(typeof ENDS)[number], number[]> = { killed: [], reloaded: [], closed: [] };
     page = await context.newPage();
@@ -120,7 +122,7 @@ async function main(): Promise<number> {
       const end = ENDS[n % ENDS.length] ?? 'killed';
       if (end === 'killed') await killRenderers();
       if (end !== 'reloaded') {
-        await page.close();
+        await Promise.race([page.close(), sleep(CLOSES_MS)]);
         page = await context.newPage();
       }
       const load = (): Promise<unknown> =>
@@ -128,6 +130,7 @@ async function main(): Promise<number> {
           ? page.reload({ waitUntil: 'commit' })
           : page.goto(url, { waitUntil: 'commit' });
       views[end].push(await timeView(page, load));
+      if ((n + 1) % 10 === 0) console.error(`${n + 1} of ${KILLS}`);
     });
     if (flags.picture !== undefined) await page.screenshot({ path: flags.picture });
     await page.close();
