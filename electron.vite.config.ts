@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { defineConfig } from 'electron-vite';
+import { plainIcons } from './scripts/lib/icons.mjs';
 
 const shared = { '@shared': resolve(import.meta.dirname, 'src/shared') };
 const entry = (path: string): string => resolve(import.meta.dirname, 'src', path);
@@ -49,7 +50,10 @@ export default defineConfig({
   renderer: {
     root: entry('renderer'),
     resolve: { alias: shared },
-    plugins: [svelte({ configFile: resolve(import.meta.dirname, 'svelte.config.mjs') })],
+    plugins: [
+      plainIcons(),
+      svelte({ configFile: resolve(import.meta.dirname, 'svelte.config.mjs') }),
+    ],
     build: {
       target: 'chrome108',
       // electron-vite leaves that out; a page that is read faster is shown faster.

@@ -117,7 +117,8 @@ async function main(): Promise<void> {
   }
 }
 
+// What is still open when it fails would keep the process.
 void main().catch((error: unknown) => {
   console.error(error);
-  process.exitCode = 1;
+  process.exit(1);
 });

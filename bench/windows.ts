@@ -177,6 +177,7 @@ main().then(
   (code) => (process.exitCode = code),
   (error: unknown) => {
     console.error(error);
-    process.exitCode = 1;
+    // What is still open would keep the process.
+    process.exit(1);
   },
 );

@@ -12,6 +12,7 @@ const STAMP = join(ROOT, 'out/.stamp');
 const PARTS = ['main/cli.cjs', 'main/index.cjs', 'main/engine.cjs', 'renderer/index.html'];
 const CONFIGURATION = [
   'electron.vite.config.ts',
+  'scripts/lib/icons.mjs',
   'svelte.config.mjs',
   'tsconfig.base.json',
   'package.json',

@@ -17,7 +17,7 @@ const GRACE_MS = { stop: 10_000, orphan: 4000 };
 /** A page that loads has the processor for so long, … */
 const WAY_MS = 1000;
 /** … or from when it asks for what it shows until it shows it, … */
-const ASKED_MS = 300;
+const ASKED_MS = 500;
 /** … but not again before this: one that is loaded over and over does not hold the training up, ms. */
 const WAY_EVERY_MS = 10_000;
 

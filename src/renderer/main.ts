@@ -1,7 +1,7 @@
+import './app/schemas';
 import '@fontsource-variable/inter';
 import '@fontsource-variable/jetbrains-mono';
 import { mount } from 'svelte';
-import { config } from 'zod';
 import App from './app/App.svelte';
 import './app/tokens.css';
 import './app/base.css';
@@ -13,8 +13,6 @@ import { connectToHost } from './session/connect';
 import { paced } from './session/paced';
 import { Session } from './session/session.svelte';
 
-// The page's content policy forbids code made from strings, which is how zod compiles schemas.
-config({ jitless: true });
 theme.begin(window);
 layout.begin(window);
 

@@ -13,7 +13,14 @@ import {
 
 describe('format', () => {
   it('writes numbers with units and a space', () => {
-    expect(count(12486)).toBe('12,486');
+    expect([0, 999, 1000, 12486, 1234567.4, -250_000].map(count)).toEqual([
+      '0',
+      '999',
+      '1,000',
+      '12,486',
+      '1,234,567',
+      '-250,000',
+    ]);
     expect([0, 999, 999_950, 2_100_000_000, 15.6e9].map(bytes)).toEqual([
       '0 B',
       '999 B',

@@ -1,6 +1,6 @@
-/** 12486 as 12,486. */
+/** 12486 as 12,486; by hand, since what the browser has for it takes a page 20 ms to wake. */
 export function count(value: number): string {
-  return Math.round(value).toLocaleString('en');
+  return String(Math.round(value)).replace(/\B(?=(\d{3})+$)/g, ',');
 }
 
 /** One decimal below 100 and a unit: 2.1 GB, 15.6 GB, 940 MB. Decimal units, as disks are sold. */

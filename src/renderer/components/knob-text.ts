@@ -1,5 +1,6 @@
 import { KNOBS } from '@shared/config/knobs';
 import type { KnobName, KnobSpec } from '@shared/config/knobs';
+import { count } from './format';
 import { tickText } from '../plots/ticks';
 
 const DECIMALS: Record<Exclude<KnobName, 'lr' | 'sample_every'>, number> = {
@@ -14,7 +15,7 @@ const DECIMALS: Record<Exclude<KnobName, 'lr' | 'sample_every'>, number> = {
 /** A knob's value as its field shows it: 2.0e-4, 0.100, 5,000. */
 export function knobText(name: KnobName, value: number): string {
   if (name === 'lr') return value.toExponential(1);
-  if (name === 'sample_every') return value.toLocaleString('en');
+  if (name === 'sample_every') return count(value);
   const digits = DECIMALS[name];
   // A smaller number than the usual decimals can show is not drawn as 0.
   return value !== 0 && Math.abs(value) < 10 ** -digits

@@ -1,10 +1,10 @@
+import '../app/schemas';
 import '@fontsource-variable/inter';
 import '@fontsource-variable/jetbrains-mono';
 import { createClient } from '@shared/protocol/client';
 import { memoryPair } from '@shared/protocol/memory-transport';
 import { serve } from '@shared/protocol/server';
 import { mount } from 'svelte';
-import { config } from 'zod';
 import App from '../app/App.svelte';
 import '../app/tokens.css';
 import '../app/base.css';
@@ -15,7 +15,6 @@ import { Session } from '../session/session.svelte';
 import type { HostState } from '@shared/protocol/host';
 import { FakeService } from './fake-service';
 
-config({ jitless: true });
 theme.begin(window);
 layout.begin(window);
 const query = new URLSearchParams(location.search);

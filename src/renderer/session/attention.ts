@@ -5,16 +5,15 @@ export type Heed = 'used' | 'seen' | 'unseen';
 export const USED_MS = 10_000;
 const DEEDS = ['pointermove', 'pointerdown', 'wheel', 'keydown', 'focus'];
 
-/** Follows how much a page is heeded. One that was just opened is in use. */
+/** Follows how much a page is heeded. One that was just opened is seen. */
 export class Attention {
-  private usedAt: number;
+  private usedAt = -Infinity;
   private readonly listeners = new Set<() => void>();
 
   constructor(
     private readonly page: Window,
     private readonly now: () => number = () => performance.now(),
   ) {
-    this.usedAt = now();
     for (const deed of DEEDS) {
       page.addEventListener(deed, () => this.use(), { capture: true, passive: true });
     }

@@ -1,3 +1,4 @@
+import { count } from '../components/format';
 import type { Notice, RunState, RunSummary } from '@shared/protocol/contract';
 
 /** Something that a person who looks elsewhere wants to hear of. */
@@ -19,12 +20,10 @@ export function endings(before: readonly RunSummary[], after: readonly RunSummar
   return after
     .filter(({ run }) => worked.has(run))
     .flatMap(({ name, state, step, steps, problem }): News[] => {
-      const at = `step ${step.toLocaleString('en')} of ${steps.toLocaleString('en')}`;
+      const at = `step ${count(step)} of ${count(steps)}`;
       switch (state) {
         case 'finished':
-          return [
-            { title: `${name} has finished`, body: `All ${steps.toLocaleString('en')} steps.` },
-          ];
+          return [{ title: `${name} has finished`, body: `All ${count(steps)} steps.` }];
         case 'failed':
           return [{ title: `${name} has failed`, body: problem ?? `At ${at}.` }];
         default:

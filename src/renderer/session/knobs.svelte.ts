@@ -3,6 +3,7 @@ import type { KnobChange, KnobName, KnobSpec, Knobs } from '@shared/config/knobs
 import { AppError } from '@shared/errors';
 import type { JournalEntry } from '@shared/protocol/contract';
 import { SvelteMap } from 'svelte/reactivity';
+import { count } from '../components/format';
 import { knobText, plainNumber } from '../components/knob-text';
 
 export type KnobState = 'settled' | 'pending' | 'refused' | 'disabled';
@@ -99,7 +100,7 @@ export class KnobsController {
     }
     const entry = this.latest[name];
     if (!entry) return 'as the run began';
-    return `applied at step ${entry.applied_at_step.toLocaleString('en')}, was ${knobText(name, entry.previous)}`;
+    return `applied at step ${count(entry.applied_at_step)}, was ${knobText(name, entry.previous)}`;
   }
 
   /** @param settle  send at once (a released slider, a typed number) instead of after a rest */

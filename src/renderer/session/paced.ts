@@ -11,7 +11,7 @@ import type { Attention, Heed } from './attention';
 /** How often a page is told what goes on by itself, ms: each frame takes from the training. */
 const NEWS_MS = 400;
 /** What comes within this is handed over together, ms. */
-export const GATHER_MS: Record<Heed, number> = { used: 40, seen: 1500, unseen: 4000 };
+export const GATHER_MS: Record<Heed, number> = { used: 40, seen: 2000, unseen: 4000 };
 
 /** What a run tells at every step. */
 const PACED = ['status', 'runs', 'curves'] as const;
