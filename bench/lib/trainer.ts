@@ -11,15 +11,18 @@ import { geometryOf, trainingProgram } from '../../src/engine/training/program';
 import type { Geometry } from '../../src/engine/training/program';
 import { Trainer } from '../../src/engine/training/trainer';
 
-/**
- * A configuration ready to step on random images; `images` of a look at the prototypes, 0 for none;
- * `forward`: the precision of the network alone, which is float32 in the application.
- */
-export function openTrainer(
+interface Opening {
+  /** Of a look at the prototypes; 0 for none. */
+  images?: number;
+  /** The precision of the network alone, which is float32 in the application. */
+  forward?: Precision;
+}
+
+/** The program of a configuration, with the state that a run begins from. */
+export function openProgram(
   config: RunConfig,
-  backend: LoadedBackend,
-  { images = 0, forward = 'f32' }: { images?: number; forward?: Precision } = {},
-): { trainer: Trainer; executable: Executable; geometry: Geometry; program: Program } {
+  { images = 0, forward = 'f32' }: Opening = {},
+): { program: Program; geometry: Geometry } {
   const geometry = geometryOf(config);
   const { total } = geometry.layout;
   const params = initialParameters(geometry.specs, geometry.layout, 1);
@@ -34,10 +37,20 @@ export function openTrainer(
   };
   const program = trainingProgram(config, geometry, state, images);
   if (program.functions.eps) program.functions.eps.precision = forward;
+  return { program, geometry };
+}
+
+/** A configuration ready to step on random images. The state that it began from is let go of, as in a run. */
+export function openTrainer(
+  config: RunConfig,
+  backend: LoadedBackend,
+  opening: Opening = {},
+): { trainer: Trainer; executable: Executable; geometry: Geometry } {
+  const { program, geometry } = openProgram(config, opening);
   const executable = makeExecutable(program, backend);
   const data = randomImages(config, Math.max(config.training.batch_size, 64));
   const trainer = new Trainer(config, geometry, data, executable, { ...config.knobs }, 0);
-  return { trainer, executable, geometry, program };
+  return { trainer, executable, geometry };
 }
 
 export function randomImages({ data, model }: RunConfig, count: number): Dataset {
