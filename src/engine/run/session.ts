@@ -116,8 +116,12 @@ export class RunSession {
     return this.open.config;
   }
 
-  /** Steps follow each other: jobs have their time between them. In slow motion they have all of it. */
+  /**
+   * Jobs wait for their time between steps that follow each other, or for a page that loads. In slow motion
+   * and while the run waits they have all of it.
+   */
   get stepping(): boolean {
+    if (this.clock() < this.wayUntil) return true;
     return !this.paused && this.delay === 0 && this.stopping === null && !this.validating.busy;
   }
 
