@@ -24,6 +24,9 @@ import { recall, remember } from './view-memory';
 
 type Status = SubscriptionEvent<'status'>;
 
+/** A page that loads makes what cannot be seen so long after the rest, ms. */
+const REST_MS = 300;
+
 /**
  * The window's whole state: connection, runs, the open notebook and the runs that are shown in it.
  * Each train cell shows a run of its own; `focus` and `viewed` are the train cell that the selected
@@ -58,6 +61,8 @@ export class Session {
   error = $state.raw<AppError>();
   /** Choosing what to train, in place of a notebook. */
   starting = $state(false);
+  /** The page has loaded and shows what was last seen: cells below the fold may be made. */
+  arrived = $state(false);
   /** A start has been asked for and not answered. */
   busy = $state(false);
   private away: HostState | undefined;
@@ -206,6 +211,8 @@ export class Session {
       else await this.openNotebook(name);
     } finally {
       this.pool.want('restored', []);
+      if (this.starting) this.arrived = true;
+      else setTimeout(() => (this.arrived = true), REST_MS);
     }
   }
 
@@ -315,6 +322,7 @@ export class Session {
 
   /** Opens a new notebook of these cells under a free name; nothing is run. */
   async openNew(title: string, document: Notebook): Promise<void> {
+    this.arrived = true;
     await this.notebook.create(this.library.freeName(title), document);
     this.trains.begin();
     this.view(null);
