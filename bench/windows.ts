@@ -62,6 +62,8 @@ async function timeView(page: Page, load: () => Promise<unknown>): Promise<numbe
 /** What becomes of the window before it is loaded. */
 const ENDS = ['killed', 'reloaded', 'closed'] as const;
 
+const leave = (page: Page): Promise<void> => Promise.race([page.close(), sleep(CLOSES_MS)]);
+
 interface Rates {
   /** Steps a second with no window at all, and while windows came and went. */
   quiet: number;
@@ -112,7 +114,7 @@ async function main(): Promise<number> {
       emptyTimes.push(performance.now() - began);
       await sleep(HELD_MS);
       await killRenderers();
-      await Promise.race([page.close(), sleep(CLOSES_MS)]);
+      await leave(page);
     });
     const views: Record<(typeof ENDS)[number], number[]> = { killed: [], reloaded: [], closed: [] };
     page = await context.newPage();
@@ -122,7 +124,7 @@ async function main(): Promise<number> {
       const end = ENDS[n % ENDS.length] ?? 'killed';
       if (end === 'killed') await killRenderers();
       if (end !== 'reloaded') {
-        await Promise.race([page.close(), sleep(CLOSES_MS)]);
+        await leave(page);
         page = await context.newPage();
       }
       const load = (): Promise<unknown> =>

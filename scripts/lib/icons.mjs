@@ -13,7 +13,7 @@ export function plainIcons() {
     enforce: 'pre',
     transform: {
       filter: { id: ICON },
-      handler: (code, id) => (ICON.test(id) ? { code: plain(code, id), map: null } : null),
+      handler: (code, id) => ({ code: plain(code, id), map: null }),
     },
   };
 }

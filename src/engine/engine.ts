@@ -90,7 +90,7 @@ class LocalEngine implements Engine {
   private readonly topics = new Topics();
   private readonly datasets: Datasets;
   private notices: Notice[] = [];
-  private readonly jobs = new Jobs(() => this.starts.session?.stepping ?? false);
+  private readonly jobs = new Jobs(() => this.starts.session?.holdsJobs ?? false);
   private readonly easel: Easel;
   /** Seconds a step by model and batch, as measured by this engine. */
   private readonly measured = new Map<string, number>();

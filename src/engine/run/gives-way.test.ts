@@ -17,14 +17,14 @@ it('makes neither steps nor pictures while a page loads, and goes on after that'
   session.giveWay(10_000);
   // Jobs move by themselves where no steps follow each other, as in a validation and while paused.
   session.pause();
-  expect(session.stepping).toBe(true);
+  expect(session.holdsJobs).toBe(true);
   session.resume();
   await sleep(500);
   expect(session.step).toBe(0);
   session.giveWay(0);
   await vi.waitFor(() => expect(session.step).toBeGreaterThan(0), 30_000);
   session.pause();
-  expect(session.stepping).toBe(false);
+  expect(session.holdsJobs).toBe(false);
   await session.stop();
   store.close();
 });

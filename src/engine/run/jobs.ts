@@ -24,7 +24,7 @@ export class Jobs {
   private driving = false;
 
   constructor(
-    /** Whether steps are being made, and `spend` will be called. */
+    /** Whether jobs wait: steps are being made, and `spend` will be called, or a page loads. */
     private readonly training: () => boolean,
     /** Seconds. */
     private readonly now: () => number = () => performance.now() / 1000,

@@ -120,7 +120,7 @@ export class RunSession {
    * Jobs wait for their time between steps that follow each other, or for a page that loads. In slow motion
    * and while the run waits they have all of it.
    */
-  get stepping(): boolean {
+  get holdsJobs(): boolean {
     if (this.clock() < this.wayUntil) return true;
     return !this.paused && this.delay === 0 && this.stopping === null && !this.validating.busy;
   }

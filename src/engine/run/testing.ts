@@ -37,7 +37,7 @@ export function created(store: RunStore): RunWriter {
 /** The session of an opened run, its notices told to `notify`. */
 export function go(opened: OpenRun, notify: Notify = unexpected): RunSession {
   const box: { session?: RunSession } = {};
-  const jobs = new Jobs(() => box.session?.stepping ?? false);
+  const jobs = new Jobs(() => box.session?.holdsJobs ?? false);
   const session = new RunSession(opened, 'a run', new Topics(), notify, jobs);
   box.session = session;
   return session;

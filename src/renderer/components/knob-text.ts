@@ -25,7 +25,8 @@ export function knobText(name: KnobName, value: number): string {
 
 /** A bound of a knob's range: 1e-6, 0.01, 5,000. */
 export function plainNumber(value: number): string {
-  return Math.abs(value) >= 1000 ? value.toLocaleString('en') : tickText(value);
+  if (Math.abs(value) < 1000) return tickText(value);
+  return Number.isInteger(value) ? count(value) : value.toLocaleString('en');
 }
 
 /** The number that a person typed, commas allowed; NaN when it is none. */

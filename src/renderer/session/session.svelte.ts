@@ -211,8 +211,7 @@ export class Session {
       else await this.openNotebook(name);
     } finally {
       this.pool.want('restored', []);
-      if (this.starting) this.arrived = true;
-      else setTimeout(() => (this.arrived = true), REST_MS);
+      setTimeout(() => (this.arrived = true), REST_MS);
     }
   }
 
