@@ -39,9 +39,18 @@ const EMPTY = Number(flags.empty);
 const HELD_MS = 1000;
 const workspace = mkdtempSync(join(tmpdir(), 'protodiff-windows-'));
 
-/** Loads the window; ms until it shows every step that was recorded when it was asked for. */
-async function timeView(page: Page, load: () => Promise<unknown>): Promise<number> {
+interface View {
+  /** What became of the window before. */
+  end: (typeof ENDS)[number];
+  /** When it was asked for, Unix ms. */
+  at: number;
+  /** Until it showed every step that was recorded then. */
+  ms: number;
+}
+
+async function timeView(page: Page, end: View['end'], load: () => Promise<unknown>): Promise<View> {
   const last = recorded(workspace).steps.at(-1) ?? 0;
+  const at = Date.now();
   const began = performance.now();
   await load();
   await page.waitForFunction(
@@ -56,7 +65,7 @@ async function timeView(page: Page, load: () => Promise<unknown>): Promise<numbe
     undefined,
     { polling: 10, timeout: 15_000 },
   );
-  return performance.now() - began;
+  return { end, at, ms: performance.now() - began };
 }
 
 /** What becomes of the window before it is loaded. */
@@ -116,7 +125,7 @@ async function main(): Promise<number> {
       await killRenderers();
       await leave(page);
     });
-    const views: Record<(typeof ENDS)[number], number[]> = { killed: [], reloaded: [], closed: [] };
+    const views: View[] = [];
     page = await context.newPage();
     await page.goto(url);
     await sleep(EVERY_MS);
@@ -131,7 +140,7 @@ async function main(): Promise<number> {
         end === 'reloaded'
           ? page.reload({ waitUntil: 'commit' })
           : page.goto(url, { waitUntil: 'commit' });
-      views[end].push(await timeView(page, load));
+      views.push(await timeView(page, end, load));
       if ((n + 1) % 10 === 0) console.error(`${n + 1} of ${KILLS}`);
     });
     if (flags.picture !== undefined) await page.screenshot({ path: flags.picture });
@@ -149,9 +158,9 @@ async function main(): Promise<number> {
     const store = openStore(workspace, { readonly: true });
     const odd = store.read(run).events.filter(({ kind }) => kind !== 'started');
     store.close();
-    const all = Object.values(views).flat();
-    const slow = all.filter((ms) => ms > VIEW_MS).length;
-    for (const [end, times] of Object.entries(views)) {
+    const slow = views.filter(({ ms }) => ms > VIEW_MS);
+    for (const end of ENDS) {
+      const times = views.filter((view) => view.end === end).map(({ ms }) => ms);
       const { median, max } = spread(times);
       console.log(
         `${end}, then loaded: complete view in ${median.toFixed(0)} ms (median of ${times.length}), ${max.toFixed(0)} ms (slowest)`,
@@ -163,9 +172,16 @@ async function main(): Promise<number> {
     );
     tell('an empty page, opened and killed', rates(rate(emptySpan)));
     tell('the window, killed, reloaded or closed', rates(rate(span)));
-    const failed = all.length < KILLS || gaps > 0 || odd.length > 0 || slow > 0;
+    for (const { end, at, ms } of slow) {
+      const beside = history.wall.filter((wall) => wall >= at && wall < at + ms).length;
+      const since = at - (views.filter((view) => view.at < at).at(-1)?.at ?? at);
+      console.log(
+        `slow: ${end} at step ${history.wall.filter((wall) => wall < at).length}, complete in ${ms.toFixed(0)} ms beside ${beside} steps, ${(since / 1000).toFixed(1)} s after the one before`,
+      );
+    }
+    const failed = views.length < KILLS || gaps > 0 || odd.length > 0 || slow.length > 0;
     console.log(
-      `${failed ? 'FAIL' : 'PASS'}: ${all.length} of ${KILLS}, one every ${flags.every} s; ${steps.length} steps recorded, ${gaps} lost, ${odd.length} interruptions, state ${state}; complete view in ${spread(all).median.toFixed(0)} ms (median), ${slow} over ${VIEW_MS} ms.`,
+      `${failed ? 'FAIL' : 'PASS'}: ${views.length} of ${KILLS}, one every ${flags.every} s; ${steps.length} steps recorded, ${gaps} lost, ${odd.length} interruptions, state ${state}; complete view in ${spread(views.map(({ ms }) => ms)).median.toFixed(0)} ms (median), ${slow.length} over ${VIEW_MS} ms.`,
     );
     return failed ? 1 : 0;
   } finally {

@@ -10,16 +10,10 @@ import { lockWorkspace } from '../store/workspace-lock';
 import type { HostLink } from './host-link';
 import { openLog } from './log';
 import type { Log } from './log';
+import { Way } from './way';
 
 /** Time for the last checkpoint when asked to end, and when the host has died. */
 const GRACE_MS = { stop: 10_000, orphan: 4000 };
-
-/** A page that loads has the processor for so long, … */
-const WAY_MS = 1000;
-/** … or from when it asks for what it shows until it shows it, … */
-const ASKED_MS = 500;
-/** … but not again before this: one that is loaded over and over does not hold the training up, ms. */
-const WAY_EVERY_MS = 10_000;
 
 /** Windows whose next event falls due within this are served in one turn, ms. */
 const SLOT_MS = 10;
@@ -114,17 +108,12 @@ export async function runProcess({ env, link, createEngine, exit }: ProcessOptio
       },
     });
   };
-  let gaveWay = -Infinity;
+  const way = new Way((ms) => ready.giveWay?.(ms));
   link.onWindow((transport) => {
     attach(transport);
-    if (performance.now() - gaveWay < WAY_MS) ready.giveWay?.(ASKED_MS);
+    way.connected();
   });
-  link.onLoading(() => {
-    const now = performance.now();
-    if (now - gaveWay < WAY_EVERY_MS) return;
-    gaveWay = now;
-    ready.giveWay?.(WAY_MS);
-  });
+  link.onLoading(() => way.loading());
   for (const transport of windows.splice(0)) attach(transport);
   link.send({ type: 'ready' });
 }
