@@ -9,7 +9,7 @@ test('the pictures of the README', async ({ app }) => {
   await page.setViewportSize({ width: 1440, height: 900 });
   const start = page.getByRole('button', { name: /Train digits/ });
   await expect(start).toBeEnabled();
-  await expect(page.getByText(/≈ .* on this computer/)).toBeVisible();
+  await expect(page.getByText(/≈ .* on this\s+computer/)).toBeVisible();
   await keep(await page.screenshot(), 'first-run');
 
   await start.click();
