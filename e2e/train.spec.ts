@@ -66,7 +66,7 @@ test('trains, is steered, stops, and goes on after it was closed', async ({ app 
   expect(step).toBeLessThanOrEqual(await stepOf(app.page));
   await expect(
     region(app.page, 'Curves').getByRole('img', {
-      name: /^Diffusion loss of.*1 knob change marked: lr/,
+      name: /^Diffusion loss of.*Marked: lr/,
     }),
   ).toBeVisible();
 

@@ -1,4 +1,4 @@
-import { count, figure, plural } from '../components/format';
+import { count, figure } from '../components/format';
 import type { PanelLine } from './lines';
 import type { Mark } from './panel';
 import type { Series } from '../session/curves-buffer';
@@ -14,7 +14,7 @@ export function summaryOf(
   const changes =
     marks.length === 0
       ? ''
-      : ` ${plural(marks.length, 'knob change')} marked: ${marks.map((mark) => mark.words ?? mark.sign).join(', ')}.`;
+      : ` Marked: ${marks.map((mark) => mark.words ?? mark.sign).join(', ')}.`;
   return `${title} of ${said.join('; ')}.${changes}`;
 }
 
