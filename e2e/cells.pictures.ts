@@ -1,13 +1,11 @@
-import { cp, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { cp, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Locator, Page } from '@playwright/test';
-import { notebookFor, printNotebook } from '../src/shared/config/notebook';
-import type { RunConfig } from '../src/shared/config/run-config';
 import { expect, test } from './fixtures';
 import type { App } from './fixtures';
 import { picture } from './picture';
 import { region, stepOf } from './regions';
-import { branchOf, storedRun } from './stored-runs';
+import { branchOf, notebookOf, storedRun } from './stored-runs';
 
 /** A workspace with a trained run and a branch of it, newest last; without one they are trained. */
 const FROM = process.env['PROTODIFF_RUNS'];
@@ -38,11 +36,6 @@ async function runsIn(workspace: string): Promise<[string, string]> {
   return [parent, await branchOf(workspace, parent, STEPS / 2, STEPS, 'lr=5e-4')];
 }
 
-async function configOf(workspace: string, run: string): Promise<RunConfig> {
-  const text = await readFile(join(workspace, 'runs', run, 'run.json'), 'utf8');
-  return (JSON.parse(text) as { config: RunConfig }).config;
-}
-
 /** Each prototype by the class that most of its images have. */
 async function nameAll(page: Page): Promise<void> {
   const cards = region(page, 'Prototypes').getByRole('list', { name: 'Prototypes' });
@@ -59,19 +52,8 @@ async function nameAll(page: Page): Promise<void> {
 
 /** A notebook about the branch, and a comparison with its parent. */
 async function openNotebook(app: App, parent: string, child: string): Promise<void> {
-  const { cells, ...head } = notebookFor(await configOf(app.workspace, child), NOTE);
-  const notebook = {
-    ...head,
-    cells: [
-      ...cells.map((cell) => (cell.kind === 'train' ? { ...cell, run: child } : cell)),
-      { id: 'compare', kind: 'compare' as const, runs: [child, parent] },
-    ],
-  };
-  await mkdir(join(app.workspace, 'notebooks'), { recursive: true });
-  await writeFile(
-    join(app.workspace, 'notebooks', 'digits, ten prototypes.json'),
-    printNotebook(notebook),
-  );
+  const compare = { id: 'compare', kind: 'compare' as const, runs: [child, parent] };
+  await notebookOf(app.workspace, child, 'digits, ten prototypes', NOTE, compare);
   await app.relaunch();
 }
 

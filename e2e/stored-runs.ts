@@ -5,6 +5,7 @@ import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import type { RunConfig } from '../src/shared/config/run-config';
 import { notebookFor, printNotebook } from '../src/shared/config/notebook';
+import type { Notebook } from '../src/shared/config/notebook';
 
 const CLI = resolve(import.meta.dirname, '../out/main/cli.cjs');
 
@@ -60,6 +61,28 @@ export async function sampleStored(workspace: string, run: string, file: string)
   await promisify(execFile)(process.execPath, args, { cwd: join(CLI, '../..') });
 }
 
+async function configOf(workspace: string, run: string): Promise<RunConfig> {
+  const text = await readFile(join(workspace, 'runs', run, 'run.json'), 'utf8');
+  return (JSON.parse(text) as { config: RunConfig }).config;
+}
+
+/** Writes a notebook whose train cell has the run, with more cells at its end. */
+export async function notebookOf(
+  workspace: string,
+  run: string,
+  title: string,
+  note: string,
+  ...more: Notebook['cells']
+): Promise<void> {
+  const { cells, ...notebook } = notebookFor(await configOf(workspace, run), note);
+  const own = cells.map((cell) => (cell.kind === 'train' ? { ...cell, run } : cell));
+  await mkdir(join(workspace, 'notebooks'), { recursive: true });
+  await writeFile(
+    join(workspace, 'notebooks', `${title}.json`),
+    printNotebook({ ...notebook, cells: [...own, ...more] }),
+  );
+}
+
 /**
  * A run whose loss was not finite after its last checkpoint, at step 20 of 50,000, in a notebook of
  * its own. That takes more than a window allows to be set: a run that ended well is made one.
@@ -81,12 +104,6 @@ export async function spoiltRun(workspace: string): Promise<string> {
     'Step 21 is not finite: the total loss became NaN. The first bad tensor is encoder.0.weight.',
   );
   db.close();
-  const { cells, ...notebook } = notebookFor(origin.config, 'Spoilt.');
-  const own = cells.map((cell) => (cell.kind === 'train' ? { ...cell, run } : cell));
-  await mkdir(join(workspace, 'notebooks'), { recursive: true });
-  await writeFile(
-    join(workspace, 'notebooks', 'Spoilt.json'),
-    printNotebook({ ...notebook, cells: own }),
-  );
+  await notebookOf(workspace, run, 'Spoilt', 'Spoilt.');
   return run;
 }

@@ -40,6 +40,7 @@ async function verb(...args: string[]): Promise<string> {
   return stdout.text.trim().split('\n').at(-1) ?? '';
 }
 
+const page = fakePage(afterAll);
 beforeAll(async () => {
   await build({
     root: ROOT,
@@ -66,7 +67,7 @@ beforeAll(async () => {
   const common = { workspace, resources: RESOURCES, appVersion: 'test' };
   engine = await createEngine({ ...common, importerEntry: 'none' });
   server = await startServer({
-    ...{ page: fakePage(), workspace, resources: RESOURCES, importer: 'none', version: 'test' },
+    ...{ page, workspace, resources: RESOURCES, importer: 'none', version: 'test' },
     ...{ engineEntry: entry, port: 0 },
     fork: (env) =>
       forkChild(entry, {

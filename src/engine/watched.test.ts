@@ -19,13 +19,14 @@ const STEPS = 30;
 const root = resolve(import.meta.dirname, '../..');
 // Beside the packages, which a script that is built there finds.
 const scratch = mkdtempSync(join(root, 'node_modules/.cache/watched-'));
+const workspace = mkdtempSync(join(tmpdir(), 'protodiff-watched-'));
 const engine = await createEngine({
-  workspace: mkdtempSync(join(tmpdir(), 'protodiff-watched-')),
+  workspace,
   ...{ resources: join(root, 'resources'), importerEntry: '', appVersion: '0' },
 });
 afterAll(async () => {
   await engine.close();
-  rmSync(scratch, { recursive: true, force: true });
+  for (const folder of [workspace, scratch]) rmSync(folder, { recursive: true, force: true });
 });
 
 const config = configFor('tiny', { kind: 'digits' });
@@ -138,10 +139,10 @@ describe('a run has the same bits', () => {
         },
       },
     });
-    const workspace = mkdtempSync(join(tmpdir(), 'protodiff-other-'));
-    const args = [join(scratch, 'child.cjs'), workspace, join(root, 'resources'), String(STEPS)];
+    const other = mkdtempSync(join(tmpdir(), 'protodiff-other-'));
+    const args = [join(scratch, 'child.cjs'), other, join(root, 'resources'), String(STEPS)];
     const { stdout } = await promisify(execFile)(process.execPath, args);
-    rmSync(workspace, { recursive: true, force: true });
+    rmSync(other, { recursive: true, force: true });
     expect(stdout).toBe(await unwatched());
   }, 240_000);
 });

@@ -14,7 +14,7 @@ const root = resolve(import.meta.dirname, '../..');
 // Inside the repository, so that the process finds its packages.
 const built = join(root, 'test-results', `engine-process-${process.pid}`);
 const entry = join(built, 'process-fixture.cjs');
-const page = fakePage();
+const page = fakePage(afterAll);
 let workspace: string;
 let server: RunningServer | undefined;
 const clients: Client[] = [];

@@ -5,14 +5,14 @@ import { join } from 'node:path';
 import { createClient } from '@shared/protocol/client';
 import { fakeService } from '@shared/protocol/testing';
 import type { Transport } from '@shared/protocol/transport';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { DEFAULT_PORT, startServer } from './server';
 import type { RunningServer } from './server';
 import { FakeEngine, ask, askRaw, fakePage, signIn, socketTransport } from './testing';
 
 const engines: FakeEngine[] = [];
 const service = fakeService({ answers: { 'runs.list': () => ({ runs: [] }) } });
-const page = fakePage();
+const page = fakePage(afterAll);
 const base = {
   ...{ page, workspace: '/w', resources: '/r', importer: '/i', version: '0', engineEntry: '/e' },
   fork: () => {
@@ -253,7 +253,7 @@ describe('a port in use', () => {
 });
 
 it('a page that was built again under the server is served as it is now', async () => {
-  const built = fakePage();
+  const built = fakePage(onTestFinished);
   const server = await startServer({ ...base, page: built });
   const headers = { cookie: await signIn(server.port, server.signInUrl()) };
   const status = async (path: string): Promise<number> =>

@@ -51,10 +51,11 @@ const ticking = setInterval(() => {
   for (const changed of watchers) changed();
 }, 10);
 
+const page = fakePage(afterAll);
 let server: RunningServer;
 beforeAll(async () => {
   server = await startServer({
-    ...{ page: fakePage(), workspace: '/w', resources: '/r', importer: '/i', version: '0' },
+    ...{ page, workspace: '/w', resources: '/r', importer: '/i', version: '0' },
     ...{ engineEntry: '/e', port: 0, fork: () => new FakeEngine(service) },
   });
 });

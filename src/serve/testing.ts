@@ -75,10 +75,10 @@ class End extends BufferedTransport {
   }
 }
 
-/** For tests: a built page, as far as the server looks at one. */
-export function fakePage(): string {
+/** For tests: a built page, as far as the server looks at one, until `after` calls back. */
+export function fakePage(after: (remove: () => void) => void): string {
   const outside = mkdtempSync(join(tmpdir(), 'protodiff-page-'));
-  process.once('exit', () => rmSync(outside, { recursive: true, force: true }));
+  after(() => rmSync(outside, { recursive: true, force: true }));
   const folder = join(outside, 'page');
   mkdirSync(folder);
   mkdirSync(join(folder, 'assets'));
