@@ -22,6 +22,7 @@ import { Prober } from './prober';
 import { FLUSH_MS, HEARTBEAT_MS, Recorder } from './recorder';
 import type { Notify } from './recorder';
 import { Steering } from './steering';
+import { Tempo } from './tempo';
 import { Validating } from './validating';
 
 /** The first step takes seconds: windows that want to show the run are answered before it. */
@@ -40,14 +41,7 @@ export class RunSession {
   readonly gauges: Gauges;
   /** Settles when the run has ended or been released, all of it on disk. */
   readonly ended: Promise<Ending>;
-  private paused = false;
-  /** Steps asked for one by one that a paused run has still to make. */
-  private singles = 0;
-  /** Slow motion: least time between the starts of two steps, ms. */
-  private delay = 0;
-  private nextStepAt = 0;
-  /** A page that loads has the processor until then. */
-  private wayUntil = 0;
+  private readonly tempo: Tempo;
   private stopping: Ending | null = null;
   private wake: () => void = () => undefined;
   private readonly opened: number;
@@ -79,6 +73,7 @@ export class RunSession {
     const { config, writer, active } = open;
     this.run = writer.run;
     this.opened = clock();
+    this.tempo = new Tempo(clock);
     this.gauges = new Gauges(config.model.k, imagesPerStep(config.training), active, open.recent);
     this.hasBank = FAMILY[config.model.variant].bank;
     this.recorder = new Recorder(open, topics, notify, clock);
@@ -121,8 +116,9 @@ export class RunSession {
    * and while the run waits they have all of it.
    */
   get holdsJobs(): boolean {
-    if (this.clock() < this.wayUntil) return true;
-    return !this.paused && this.delay === 0 && this.stopping === null && !this.validating.busy;
+    const { paused, delay, givesWay } = this.tempo;
+    if (givesWay) return true;
+    return !paused && delay === 0 && this.stopping === null && !this.validating.busy;
   }
 
   /** A copy of the weights as they are now. */
@@ -140,11 +136,12 @@ export class RunSession {
   activity(): Activity {
     const { config, trainer } = this.open;
     const { step_s } = this.gauges;
+    const { paused, delay } = this.tempo;
     const every = trainer.knobs.sample_every;
     return {
       run: this.run,
       name: this.name,
-      phase: this.paused
+      phase: paused
         ? 'paused'
         : this.last === null
           ? 'preparing'
@@ -159,8 +156,8 @@ export class RunSession {
       eta_s:
         step_s === null
           ? null
-          : Math.max(step_s, this.delay / 1000) * (config.training.steps - trainer.step),
-      delay_ms: this.delay,
+          : Math.max(step_s, delay / 1000) * (config.training.steps - trainer.step),
+      delay_ms: delay,
       loss: this.last?.metrics.total ?? null,
       knobs: { ...trainer.knobs },
       next_sample_step: (Math.floor(trainer.step / every) + 1) * every,
@@ -179,31 +176,30 @@ export class RunSession {
   }
 
   pause(): number {
-    if (!this.paused) this.setPaused(true, 'Paused.');
+    if (!this.tempo.paused) this.setPaused(true, 'Paused.');
     return this.step;
   }
 
   resume(): number {
-    if (this.paused) this.setPaused(false, 'Resumed.');
+    if (this.tempo.paused) this.setPaused(false, 'Resumed.');
     return this.step;
   }
 
   /** Exactly one step of a paused run, which stays paused. Returns the step it will have reached. */
   singleStep(): number {
-    if (!this.paused) {
+    if (!this.tempo.paused) {
       throw new AppError('wrong_state', 'Single steps are for a paused run.', {
         remedy: 'Pause it first.',
       });
     }
-    this.singles += 1;
+    const singles = this.tempo.single();
     this.wake();
-    return this.step + this.singles;
+    return this.step + singles;
   }
 
   /** Slow motion: a step starts at the earliest `delay` ms after the one before; 0 is full speed. */
   setPace(delay: number): number {
-    this.delay = delay;
-    this.nextStepAt = 0;
+    this.tempo.slow(delay);
     this.wake();
     this.topics.changed(topic.status);
     return this.step;
@@ -211,12 +207,8 @@ export class RunSession {
 
   /** The next step starts in `ms` at the earliest, whatever way was given before. */
   giveWay(ms: number): void {
-    this.wayUntil = this.clock() + ms;
+    this.tempo.giveWay(ms);
     this.wake();
-  }
-
-  private get due(): number {
-    return Math.max(this.nextStepAt, this.wayUntil);
   }
 
   /** Ends the run after a checkpoint. `released` leaves it open to be continued. */
@@ -267,10 +259,8 @@ export class RunSession {
   private setPaused(paused: boolean, message: string): void {
     this.recorder.flush();
     this.recorder.event(paused ? 'paused' : 'resumed', message);
-    this.paused = paused;
+    this.tempo.pause(paused);
     this.stuck = false;
-    this.singles = 0;
-    this.nextStepAt = 0;
     this.beat(true);
     this.wake();
     this.topics.changed(topic.status, topic.runs);
@@ -311,15 +301,13 @@ export class RunSession {
   private get stepDue(): boolean {
     if (this.validating.busy || this.validated !== null) return false;
     if (this.step >= this.open.config.training.steps) return false;
-    return this.paused ? this.singles > 0 : this.clock() >= this.due;
+    return this.tempo.due;
   }
 
   private advance(): void {
-    // Before the step: one that fails is not tried again by itself.
-    if (this.paused) this.singles -= 1;
-    if (this.delay > 0) this.nextStepAt = this.clock() + this.delay;
+    this.tempo.begins();
     this.jobs.spend(this.train());
-    if (this.paused || this.delay > FLUSH_MS) this.recorder.flush();
+    if (this.tempo.paused || this.tempo.delay > FLUSH_MS) this.recorder.flush();
   }
 
   /** One step; returns the seconds it took. */
@@ -339,7 +327,7 @@ export class RunSession {
     const row = metricRow(report, this.gauges, this.hasBank, this.clock(), beside);
     if (this.validating.due(report.step)) this.validate(row);
     else this.record(row);
-    this.topics.changed(this.paused ? topic.status : topic.progress);
+    this.topics.changed(this.tempo.paused ? topic.status : topic.progress);
     return seconds;
   }
 
@@ -400,12 +388,12 @@ export class RunSession {
   }
 
   private beat(now = false): void {
-    this.recorder.beat(this.paused, now);
+    this.recorder.beat(this.tempo.paused, now);
   }
 
   /** Waits for an act, but no longer than a heartbeat or the next step of slow motion. */
   private async sleep(): Promise<void> {
-    const ms = this.paused || this.validating.busy ? HEARTBEAT_MS : this.due - this.clock();
+    const ms = this.validating.busy ? HEARTBEAT_MS : this.tempo.remaining;
     await new Promise<void>((done) => {
       const timer = setTimeout(done, Math.max(0, Math.min(HEARTBEAT_MS, ms)));
       this.wake = () => {
@@ -450,7 +438,7 @@ export class RunSession {
     if (error.code === 'disk' && this.stopping === null) {
       // Told once: the heartbeat of a run that waits for room fails every second.
       if (!this.stuck) this.notify('error', `Paused. ${error.message}`, error.remedy);
-      this.paused = true;
+      this.tempo.pause(true);
       this.stuck = true;
       this.topics.changed(topic.status);
       return null;
