@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import * as tf from '@tensorflow/tfjs';
 import type { RunConfig } from '@shared/config/run-config';
@@ -28,6 +29,8 @@ const steps = Number(flags.steps);
 const MOST_SLOPE = 2;
 const SAMPLE_EVERY = 10;
 const PICTURE_EVERY = 100;
+/** V8 frees what it has found on a thread of its own. */
+const SWEPT_MS = 50;
 /** Of all steps: V8's and the allocator's pools have then grown to what they need. */
 const WARM_UP = 0.25;
 
@@ -54,8 +57,9 @@ async function main(config: RunConfig): Promise<void> {
     const { step } = trainer.runStep();
     if (step % PICTURE_EVERY === 0) picture();
     else if (step % SAMPLE_EVERY === 0 && step > WARM_UP * steps) {
-      // A picture's arrays lie there until V8 finds them, 40 MB more or less: they are not kept.
+      // A picture's arrays lie there until V8 finds them, 40 MB more or less: they are not held.
       collect();
+      await sleep(SWEPT_MS);
       samples.push([step, process.memoryUsage.rss() / 1e6]);
     }
   }
