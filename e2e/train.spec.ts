@@ -94,7 +94,7 @@ test('trains, is steered, stops, and goes on after it was closed', async ({ app 
   expect(await stepOf(app.page)).toBe(stopped);
   await expect(
     region(app.page, 'Curves').getByRole('img', {
-      name: /^Diffusion loss of.*2 knob changes marked/,
+      name: /^Diffusion loss of.*Marked: lr .*, n 100 → 10/,
     }),
   ).toBeVisible();
   await again().click();
