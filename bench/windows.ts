@@ -48,6 +48,7 @@ interface View {
   ms: number;
 }
 
+/** Loads the window, and waits until it shows every step that was recorded when it was asked for. */
 async function timeView(page: Page, end: View['end'], load: () => Promise<unknown>): Promise<View> {
   const last = recorded(workspace).steps.at(-1) ?? 0;
   const at = Date.now();

@@ -66,7 +66,7 @@ test('trains, is steered, stops, and goes on after it was closed', async ({ app 
   expect(step).toBeLessThanOrEqual(await stepOf(app.page));
   await expect(
     region(app.page, 'Curves').getByRole('img', {
-      name: /^Diffusion loss of.*Marked: lr/,
+      name: /^Diffusion loss of.*Marked: lr [^,]*\.$/,
     }),
   ).toBeVisible();
 
@@ -94,7 +94,7 @@ test('trains, is steered, stops, and goes on after it was closed', async ({ app 
   expect(await stepOf(app.page)).toBe(stopped);
   await expect(
     region(app.page, 'Curves').getByRole('img', {
-      name: /^Diffusion loss of.*Marked: lr .*, n 100 → 10/,
+      name: /^Diffusion loss of.*Marked: lr [^,]*, n 100 → 10\.$/,
     }),
   ).toBeVisible();
   await again().click();
