@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
+import allocator from '../src/host/allocator.json';
 import { spread } from './lib/spread';
 
 /**
@@ -34,8 +35,12 @@ const Line = z.object({
   peak_rss_mb: z.number(),
 });
 
-function measure(command: string, args: string[]): z.infer<typeof Line> {
-  const { stdout, stderr, status } = spawnSync(command, args, { encoding: 'utf8' });
+function measure(
+  command: string,
+  args: string[],
+  env: NodeJS.ProcessEnv = process.env,
+): z.infer<typeof Line> {
+  const { stdout, stderr, status } = spawnSync(command, args, { encoding: 'utf8', env });
   const last = stdout.trim().split('\n').at(-1) ?? '';
   if (status !== 0) throw new Error(`${command} ${args.join(' ')} failed:\n${stderr.slice(-2000)}`);
   return Line.parse(JSON.parse(last));
@@ -52,7 +57,10 @@ const ratios: Record<'train' | 'forward' | 'memory', number[]> = {
   memory: [],
 };
 for (let pair = 1; pair <= Number(flags.pairs); pair++) {
-  const ours = measure(process.execPath, [join(__dirname, 'train.cjs'), ...common, ...own]);
+  const ours = measure(process.execPath, [join(__dirname, 'train.cjs'), ...common, ...own], {
+    ...allocator,
+    ...process.env,
+  });
   const peer = measure(flags.python, [flags.peer, ...common, ...peerFlags]);
   ratios.train.push(ours.train_step_s.median / peer.train_step_s.median);
   ratios.forward.push(ours.forward_s.median / peer.forward_s.median);

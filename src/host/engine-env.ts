@@ -1,3 +1,5 @@
+import allocator from './allocator.json';
+
 /** The environment that src/engine/process.ts reads; both hosts fork it with these. */
 export interface EngineEnv {
   workspace: string;
@@ -8,11 +10,17 @@ export interface EngineEnv {
   version: string;
 }
 
+/**
+ * glibc gives each thread a heap of its own, and what one has had freed serves no other: with two for all threads
+ * training takes fewer megabytes, and they do not creep (docs/adr/0024-two-heaps.md). glibc reads it when a process
+ * starts, so it cannot be set later; what the user has set counts.
+ */
 export function engineEnv({ workspace, resources, importer, version }: EngineEnv) {
   return {
     PROTODIFF_WORKSPACE: workspace,
     PROTODIFF_RESOURCES: resources,
     PROTODIFF_IMPORTER: importer,
     PROTODIFF_VERSION: version,
+    MALLOC_ARENA_MAX: process.env.MALLOC_ARENA_MAX ?? allocator.MALLOC_ARENA_MAX,
   };
 }
