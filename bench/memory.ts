@@ -29,10 +29,13 @@ const steps = Number(flags.steps);
 const MOST_SLOPE = 2;
 const SAMPLE_EVERY = 10;
 const PICTURE_EVERY = 100;
+/**
+ * Steps that are not counted, and pictures in them as in 2,000 others: V8's and the allocators' pools have
+ * then grown to what steps and pictures need at once.
+ */
+const WARM_UP = { steps: 500, picture_every: 25 };
 /** V8 frees what it has found on a thread of its own. */
 const SWEPT_MS = 50;
-/** Of all steps: V8's and the allocator's pools have then grown to what they need. */
-const WARM_UP = 0.25;
 
 async function main(config: RunConfig): Promise<void> {
   const backend = await loadBackend();
@@ -53,24 +56,31 @@ async function main(config: RunConfig): Promise<void> {
   picture();
   const begin = counts();
   const samples: [number, number][] = [];
-  while (trainer.step < steps) {
+  while (trainer.step < WARM_UP.steps + steps) {
     const { step } = trainer.runStep();
-    if (step % PICTURE_EVERY === 0) picture();
-    else if (step % SAMPLE_EVERY === 0 && step > WARM_UP * steps) {
+    const warm = step > WARM_UP.steps;
+    if (step % (warm ? PICTURE_EVERY : WARM_UP.picture_every) === 0) picture();
+    else if (step % SAMPLE_EVERY === 0 && warm) {
       // A picture's arrays lie there until V8 finds them, 40 MB more or less: they are not held.
       collect();
       await sleep(SWEPT_MS);
-      samples.push([step, process.memoryUsage.rss() / 1e6]);
+      const mb = process.memoryUsage.rss() / 1e6;
+      samples.push([step, mb]);
+      if (step % PICTURE_EVERY === SAMPLE_EVERY) console.error(`step ${step}: ${mb.toFixed(1)} MB`);
     }
   }
   const end = counts();
+  const rss = samples.map(([, mb]) => mb);
   const slope = slopeOf(samples) * 1000;
   const report = {
     config: flags.config,
     kind: executable.kind,
     steps,
     samples: samples.length,
-    rss_mb: { first: round(samples[0]?.[1]), last: round(samples.at(-1)?.[1]) },
+    rss_mb: {
+      ...{ first: round(rss[0]), last: round(rss.at(-1)) },
+      ...{ least: round(Math.min(...rss)), most: round(Math.max(...rss)) },
+    },
     slope_mb_per_1000_steps: round(slope),
     bound_mb_per_1000_steps: MOST_SLOPE,
     begin,

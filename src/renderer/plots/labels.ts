@@ -4,24 +4,32 @@ export interface Label {
   text: string;
 }
 
+const CHARACTER_WIDTH = 7; // pixels, at most
+
 /**
- * Labels that do not run into each other: what would touch the one before it is joined to it, each
- * sign once, and of many only the first two are named.
+ * Labels that do not run into each other, nor over the edges of what is `width` pixels wide: what
+ * would touch the one before it is joined to it, each sign once, and of many only the first two
+ * are named.
  */
-export function labelsThatFit(labels: readonly Label[], characterWidth = 7): Label[] {
-  const groups: { at: number; end: number; signs: Set<string> }[] = [];
-  for (const { at, text } of [...labels].sort((a, b) => a.at - b.at)) {
-    const width = text.length * characterWidth;
+export function labelsThatFit(labels: readonly Label[], width: number): Label[] {
+  const inside = (at: number, text: string): number =>
+    Math.max(halfOf(text), Math.min(at, width - halfOf(text)));
+  const placed = labels.map(({ at, text }) => ({ at: inside(at, text), text }));
+  const groups: { at: number; signs: Set<string>; text: string }[] = [];
+  for (const { at, text } of placed.sort((a, b) => a.at - b.at)) {
     const last = groups.at(-1);
-    if (last && at - width / 2 < last.end) {
+    if (last && at - halfOf(text) < last.at + halfOf(last.text)) {
       last.signs.add(text);
-      last.end = Math.max(last.end, last.at + (spell(last.signs).length * characterWidth) / 2);
+      last.text = spell(last.signs);
+      last.at = inside(last.at, last.text);
     } else {
-      groups.push({ at, end: at + width / 2, signs: new Set([text]) });
+      groups.push({ at, signs: new Set([text]), text });
     }
   }
-  return groups.map(({ at, signs }) => ({ at, text: spell(signs) }));
+  return groups.map(({ at, text }) => ({ at, text }));
 }
+
+const halfOf = (text: string): number => (text.length * CHARACTER_WIDTH) / 2;
 
 function spell(signs: ReadonlySet<string>): string {
   const all = [...signs];

@@ -234,7 +234,10 @@ export function placeMarks(
   const inside = marks.filter(({ x }) => x >= view.x[0] && x <= view.x[1]);
   return {
     lines: inside.map(({ x }) => x),
-    labels: labelsThatFit(inside.map(({ x, sign }) => ({ at: toPixelX(x, view), text: sign }))),
+    labels: labelsThatFit(
+      inside.map(({ x, sign }) => ({ at: toPixelX(x, view), text: sign })),
+      view.frame.width,
+    ),
   };
 }
 
