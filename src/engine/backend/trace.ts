@@ -26,6 +26,8 @@ export interface Signature {
 
 export interface Traced {
   graph: Graph;
+  /** Of the first output of each node that was traced. */
+  elements: ReadonlyMap<string, number>;
   signatures: Record<string, Signature>;
 }
 
@@ -81,7 +83,7 @@ export function trace(
     traceFunction(graph, backend, program, name, device, elements),
   );
   late(graph.nodes, elements);
-  return { graph, signatures };
+  return { graph, elements, signatures };
 }
 
 /**
