@@ -1,7 +1,9 @@
+import { totalmem } from 'node:os';
 import { describe, expect, it } from 'vitest';
+import type { NativeBackend } from './binding';
 import { DT, type } from './graph';
 import type { GraphNode } from './graph';
-import { peakOf } from './reserve';
+import { peakOf, reserve } from './reserve';
 
 const node = (
   name: string,
@@ -41,5 +43,38 @@ describe('peakOf', () => {
     const elements = new Map([...'xacd'].map((name) => [name, 100]));
     // a through its view, c and d; b took the elements of x.
     expect(peakOf(nodes, elements)).toBe(400 + 200 + 400);
+  });
+});
+
+describe('reserve', () => {
+  /** The extents of what it asks TensorFlow for; what is left of it is counted. */
+  function asked(bytes: number, gpu = false): { extents: number[]; left: number } {
+    let extents: number[] = [];
+    const left = new Set<number>();
+    const binding = {
+      isUsingGpuDevice: () => gpu,
+      createTensor: (_shape: number[], _dtype: number, values: Int32Array) => {
+        extents = [...values];
+        left.add(1);
+        return 1;
+      },
+      executeOp: () => {
+        left.add(2);
+        return [{ id: 2, shape: extents, dtype: DT.float32 }];
+      },
+      deleteTensor: (id: number) => void left.delete(id),
+    };
+    reserve({ binding } as unknown as NativeBackend, bytes);
+    return { extents, left: left.size };
+  }
+
+  it('asks for a quarter more in rows of 4 MB, and keeps none of it', () => {
+    expect(asked(2 ** 28)).toEqual({ extents: [80, 2 ** 20], left: 0 });
+  });
+
+  it('asks for nothing where it is little, more than half of the memory, or on a GPU', () => {
+    expect(asked(2 ** 20).extents).toEqual([]);
+    expect(asked(totalmem() / 2).extents).toEqual([]);
+    expect(asked(2 ** 28, true).extents).toEqual([]);
   });
 });

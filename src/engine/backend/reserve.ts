@@ -1,3 +1,4 @@
+import { totalmem } from 'node:os';
 import type { NativeBackend } from './binding';
 import { DT, nodeOf } from './graph';
 import type { GraphNode } from './graph';
@@ -62,16 +63,17 @@ function widthOf({ attr }: GraphNode): number {
  * comes once in hundreds of steps then needs more (docs/adr/0024-level-memory.md). What is reserved is no memory
  * until it is used, but for a thirtieth of it.
  *
+ * Nothing is reserved where that is more than half of the machine's memory, which may not be had in one piece.
+ *
  * @param bytes  of the state and of peakOf
  */
 export function reserve({ binding }: NativeBackend, bytes: number): void {
+  const wanted = MARGIN * bytes;
   const onGpu = (binding['isUsingGpuDevice'] as () => boolean)();
-  if (bytes < SMALL || onGpu) return;
-  const extents = binding.createTensor(
-    [1],
-    DT.int32,
-    Int32Array.of(Math.ceil((MARGIN * bytes) / 4)),
-  );
+  if (onGpu || wanted < SMALL || wanted > totalmem() / 2) return;
+  // In rows of 4 MB: extents are 32 bits.
+  const shape = Int32Array.of(Math.ceil(wanted / 2 ** 22), 2 ** 20);
+  const extents = binding.createTensor([2], DT.int32, shape);
   try {
     const attrs = [
       { name: 'dtype', type: binding['TF_ATTR_TYPE'] as number, value: DT.float32 },
