@@ -12,8 +12,8 @@ export interface EngineEnv {
 
 /**
  * glibc gives each thread a heap of its own, and what one has had freed serves no other: with two for all threads
- * training takes fewer megabytes, and they do not creep (docs/adr/0024-level-memory.md). glibc reads it when a process
- * starts, so it cannot be set later; what the user has set counts.
+ * training takes less memory (docs/adr/0024-two-heaps.md). glibc reads it when a process starts, so it cannot be
+ * set later; what the user has set counts.
  */
 export function engineEnv({ workspace, resources, importer, version }: EngineEnv) {
   return {

@@ -8,7 +8,6 @@ import type { NativeBackend } from './binding';
 import { collect } from './collect';
 import type { Arrays, Executable, Program } from './executable';
 import { toArray, toTensor } from './executable';
-import { peakOf, reserve } from './reserve';
 import { trace } from './trace';
 
 /** Elements of a state that is worth collecting after: 32 MB. */
@@ -22,9 +21,7 @@ const LARGE = 2 ** 23;
  * @throws Error when a function cannot be traced, see trace
  */
 export function capture(program: Program, backend: NativeBackend): Executable {
-  const { graph, elements, signatures } = trace(program, backend);
-  const state = Object.values(program.state).reduce((sum, { shape }) => sum + sizeOf(shape), 0);
-  reserve(backend, 4 * state + peakOf(graph.nodes, elements));
+  const { graph, signatures } = trace(program, backend);
   const dir = mkdtempSync(join(tmpdir(), 'protodiff-graph-'));
   let session: number;
   try {
@@ -51,8 +48,12 @@ export function capture(program: Program, backend: NativeBackend): Executable {
   const write = (name: string, value: tf.Tensor): void => {
     tf.dispose(run([[`init/${name}`, value]], [`done/${name}`]));
   };
-  for (const [name, value] of Object.entries(program.state)) write(name, toTensor(value));
-  const large = state >= LARGE;
+  let elements = 0;
+  for (const [name, value] of Object.entries(program.state)) {
+    write(name, toTensor(value));
+    elements += sizeOf(value.shape);
+  }
+  const large = elements >= LARGE;
 
   let begun = false;
   return {

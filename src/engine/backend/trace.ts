@@ -26,8 +26,6 @@ export interface Signature {
 
 export interface Traced {
   graph: Graph;
-  /** Of the first output of each node that was traced. */
-  elements: ReadonlyMap<string, number>;
   signatures: Record<string, Signature>;
 }
 
@@ -83,7 +81,7 @@ export function trace(
     traceFunction(graph, backend, program, name, device, elements),
   );
   late(graph.nodes, elements);
-  return { graph, elements, signatures };
+  return { graph, signatures };
 }
 
 /**
