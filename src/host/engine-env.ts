@@ -13,7 +13,7 @@ export interface EngineEnv {
 /**
  * glibc gives each thread a heap of its own, and what one has had freed serves no other: with two for all threads
  * training takes less memory (docs/adr/0024-two-heaps.md). glibc reads it when a process starts, so it cannot be
- * set later; what the user has set counts.
+ * set later; what the user has set counts. Electron has an allocator of its own.
  */
 export function engineEnv({ workspace, resources, importer, version }: EngineEnv) {
   return {
