@@ -14,9 +14,10 @@ const CHARACTER_WIDTH = 7; // pixels, at most
 export function labelsThatFit(labels: readonly Label[], width: number): Label[] {
   const inside = (at: number, text: string): number =>
     Math.max(halfOf(text), Math.min(at, width - halfOf(text)));
-  const placed = labels.map(({ at, text }) => ({ at: inside(at, text), text }));
   const groups: { at: number; signs: Set<string>; text: string }[] = [];
-  for (const { at, text } of placed.sort((a, b) => a.at - b.at)) {
+  for (const label of [...labels].sort((a, b) => a.at - b.at)) {
+    const { text } = label;
+    const at = inside(label.at, text);
     const last = groups.at(-1);
     if (last && at - halfOf(text) < last.at + halfOf(last.text)) {
       last.signs.add(text);
