@@ -1,5 +1,6 @@
 import type { Graph, GraphNode } from './graph';
 import { DT, nodeOf, type } from './graph';
+import { variableBehind } from './stay';
 
 /**
  * AdamW as TensorFlow's own operation: it moves parameters and both moments where they lie, in one
@@ -42,11 +43,7 @@ export function inPlace(graph: Graph, nodes: GraphNode[], results: readonly stri
   const handles = variables.map((name) => byName.get(name)?.input[0] ?? '');
 
   // Views of what moves would make it move to another place.
-  const isView = (name: string): boolean => {
-    const node = byName.get(name);
-    if (variables.includes(name)) return true;
-    return node !== undefined && VIEWS.has(node.op) && isView(nodeOf(node.input[0] ?? ''));
-  };
+  const isView = (name: string): boolean => handles.includes(variableBehind(byName, name) ?? '');
   const copies = new Map<string, string>();
   const copyOf = (input: string): string => {
     if (input.startsWith('^') || moved.has(nodeOf(input)) || !isView(input)) return input;
@@ -84,8 +81,6 @@ export function inPlace(graph: Graph, nodes: GraphNode[], results: readonly stri
 
 const FLOAT: GraphNode['attr'] = { T: type(DT.float32) };
 const DTYPE: GraphNode['attr'] = { dtype: type(DT.float32) };
-/** What may share the memory of its first input. */
-const VIEWS = new Set(['Slice', 'Reshape', 'Identity']);
 
 /** The parts of an update, by node. */
 interface Adamw {

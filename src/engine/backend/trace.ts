@@ -15,6 +15,7 @@ import { recordPostponed } from './postponed';
 import { mixed } from './precision';
 import { shapesOf } from './shapes';
 import type { Abstract, OpAttr } from './shapes';
+import { assign, stay } from './stay';
 
 /** How to call a function of a traced program. */
 export interface Signature {
@@ -148,30 +149,16 @@ function traceFunction(
       stand(value, (dtype) => graph.placeholder(dtype, value.shape, `${name}/${key}`)),
     );
     const { outputs, state: next = {} } = definition.run(state, inputs);
-    const result = (value: tf.Tensor): Operand => known(nodes, idOf(backend, value), name);
-    // All is computed before anything is assigned: a call that fails leaves the state as it was.
-    const results = [...Object.values(next), ...Object.values(outputs)];
-    const names = results.map((value) => result(value).node);
-    const made = new Set(names.map((name) => `^${nodeOf(name)}`));
-    const assigned = Object.entries(next).map(([key, value]) => {
-      const { node, dtype } = result(value);
-      const inputs = [`var/${key}`, node, ...made];
-      return graph.add('AssignVariableOp', inputs, { dtype: type(dtype) });
-    });
-    const after = assigned.map((assignment) => `^${assignment}`);
-    const fetches = Object.entries(outputs).map(([key, value]): [string, string] => {
-      const { node, dtype } = result(value);
-      const fetch = graph.add(
-        'Identity',
-        [node, ...after],
-        { T: type(dtype) },
-        `${name}/out/${key}`,
-      );
-      return [key, fetch];
+    const operand = (_: string, value: tf.Tensor): Operand =>
+      known(nodes, idOf(backend, value), name);
+    const { results, fetches } = assign(graph, graph.nodes.slice(first), name, {
+      state: mapNames(next, operand),
+      outputs: mapNames(outputs, operand),
     });
     for (const { node, shape } of nodes.values()) elements.set(node, sizeOf(shape));
     tf.dispose([outputs, next] as unknown as tf.TensorContainer); // some are kept beyond a scope
-    graph.nodes.push(...inPlace(graph, graph.nodes.splice(first), names));
+    const placed = inPlace(graph, graph.nodes.splice(first), results);
+    graph.nodes.push(...stay(graph, placed));
     if (definition.precision === 'bf16') {
       const extents = new Map([...nodes.values()].map(({ node, shape }) => [node, shape]));
       const constants = new Set(
