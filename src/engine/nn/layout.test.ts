@@ -26,7 +26,7 @@ describe('layouts', () => {
     expect([...nhwc.data]).toEqual([0, 4, 1, 5, 2, 6, 3, 7]);
   });
 
-  it('returns by the opposite way, and leaves flat arrays alone', () => {
+  it('returns by the opposite way, and copies flat arrays as they are', () => {
     for (const outputs of [1, 7, 16, 37]) {
       const weight = counted([3, 2, 5, outputs]);
       expect(weightFromReference(weightToReference(weight))).toEqual(weight);
@@ -34,6 +34,18 @@ describe('layouts', () => {
     const image = counted([2, 4, 6, 3]);
     expect(imagesFromReference(imagesToReference(image))).toEqual(image);
     const bias = counted([7]);
-    expect(weightToReference(bias)).toBe(bias);
+    const copy = weightToReference(bias);
+    expect(copy).toEqual(bias);
+    expect(copy.data).not.toBe(bias.data);
+  });
+
+  it('writes a weight where it is to lie', () => {
+    for (const shape of [[3, 2, 5, 7], [7]]) {
+      const weight = counted(shape);
+      const all = new Float32Array(weight.data.length + 2);
+      const place = all.subarray(1, -1);
+      expect(weightToReference(weight, place).data).toBe(place);
+      expect([...all.subarray(1, -1)]).toEqual([...weightToReference(weight).data]);
+    }
   });
 });

@@ -32,13 +32,21 @@ const LINE = 16;
 
 const is4d = (array: NdArray): boolean => array.shape.length === 4;
 
-/** A weight from our layout to the reference's: HWIO → OIHW. */
-export function weightToReference(array: NdArray<Float32Array>): NdArray<Float32Array> {
-  if (!is4d(array)) return array;
+/**
+ * A weight from our layout to the reference's: HWIO → OIHW.
+ * @param out  what is written into, as long as the weight; the result lies in it
+ */
+export function weightToReference(
+  array: NdArray<Float32Array>,
+  out = new Float32Array(array.data.length),
+): NdArray<Float32Array> {
   const { data } = array;
+  if (!is4d(array)) {
+    out.set(data);
+    return ndarray(out, array.shape);
+  }
   const [height = 0, width = 0, inputs = 0, outputs = 0] = array.shape;
   const taps = height * width;
-  const out = new Float32Array(data.length);
   // As permute4 with [3, 2, 0, 1], which a checkpoint does to all it has: a line of the cache at a
   // time is twice as fast.
   for (let first = 0; first < outputs; first += LINE) {

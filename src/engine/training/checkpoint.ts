@@ -31,21 +31,23 @@ export function checkpointTensors(
   };
 }
 
-/** A flat vector's tensors under the reference's names, in its layout. */
+/**
+ * A flat vector's tensors under the reference's names, in its layout: parts of one array, not of
+ * what they were made from. An array for each would leave gaps in the heap, checkpoint after checkpoint.
+ */
 export function weightTensors(
   { layout }: Geometry,
   flat: Float32Array,
   prefix = '',
 ): Record<string, NdArray> {
   const out: Record<string, NdArray> = {};
+  const all = new Float32Array(layout.total);
   let at = 0;
   layout.names.forEach((name, index) => {
-    const size = layout.sizes[index] ?? 0;
-    const part = ndarray(flat.subarray(at, at + size), layout.shapes[index] ?? []);
-    const ours = weightToReference(part);
-    // Never a view of what it was made from.
-    out[prefix + name] = ours === part ? ndarray(part.data.slice(), part.shape) : ours;
-    at += size;
+    const end = at + (layout.sizes[index] ?? 0);
+    const part = ndarray(flat.subarray(at, end), layout.shapes[index] ?? []);
+    out[prefix + name] = weightToReference(part, all.subarray(at, end));
+    at = end;
   });
   return out;
 }
