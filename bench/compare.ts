@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
-import allocator from '../src/host/allocator.json';
+import { env, execArgv } from '../src/host/engine-process.json';
 import { spread } from './lib/spread';
 
 /**
@@ -57,10 +57,14 @@ const ratios: Record<'train' | 'forward' | 'memory', number[]> = {
   memory: [],
 };
 for (let pair = 1; pair <= Number(flags.pairs); pair++) {
-  const ours = measure(process.execPath, [join(__dirname, 'train.cjs'), ...common, ...own], {
-    ...allocator,
-    ...process.env,
-  });
+  const ours = measure(
+    process.execPath,
+    [...execArgv, join(__dirname, 'train.cjs'), ...common, ...own],
+    {
+      ...env,
+      ...process.env,
+    },
+  );
   const peer = measure(flags.python, [flags.peer, ...common, ...peerFlags]);
   ratios.train.push(ours.train_step_s.median / peer.train_step_s.median);
   ratios.forward.push(ours.forward_s.median / peer.forward_s.median);

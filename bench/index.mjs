@@ -18,14 +18,14 @@ const PROCESSES = {
   crash: ['lib/crash-child.ts'],
 };
 /** What the engine's process starts with; compare gives it to ours alone. */
-const ALLOCATOR = JSON.parse(readFileSync(join(HERE, '../src/host/allocator.json'), 'utf8'));
+const ENGINE = JSON.parse(readFileSync(join(HERE, '../src/host/engine-process.json'), 'utf8'));
 const ENVIRONMENT = {
   compare: {},
   /**
    * glibc keeps what was freed in its heaps, 8 to 40 MB more or less, which is neither held nor a leak. Here it
    * gives back what is large: resident memory is then what is held.
    */
-  memory: { ...ALLOCATOR, MALLOC_MMAP_THRESHOLD_: String(2 ** 20) },
+  memory: { ...ENGINE.env, MALLOC_MMAP_THRESHOLD_: String(2 ** 20) },
 };
 /** Those that look at the built application through a Chromium. */
 const IN_WINDOW = ['ui', 'window', 'windows'];
@@ -67,9 +67,10 @@ await bundle({
     },
   },
 });
-const child = spawn(process.execPath, [join(OUT, `${name}.cjs`), ...rest], {
+const execArgv = name === 'compare' ? [] : ENGINE.execArgv;
+const child = spawn(process.execPath, [...execArgv, join(OUT, `${name}.cjs`), ...rest], {
   stdio: 'inherit',
-  env: { ...(ENVIRONMENT[name] ?? ALLOCATOR), ...process.env },
+  env: { ...(ENVIRONMENT[name] ?? ENGINE.env), ...process.env },
 });
 // It may have something to say before it ends.
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.kill(signal));

@@ -1,4 +1,4 @@
-import allocator from './allocator.json';
+import { env } from './engine-process.json';
 
 /** The environment that src/engine/process.ts reads; both hosts fork it with these. */
 export interface EngineEnv {
@@ -21,6 +21,6 @@ export function engineEnv({ workspace, resources, importer, version }: EngineEnv
     PROTODIFF_RESOURCES: resources,
     PROTODIFF_IMPORTER: importer,
     PROTODIFF_VERSION: version,
-    MALLOC_ARENA_MAX: process.env.MALLOC_ARENA_MAX ?? allocator.MALLOC_ARENA_MAX,
+    MALLOC_ARENA_MAX: process.env.MALLOC_ARENA_MAX ?? env.MALLOC_ARENA_MAX,
   };
 }

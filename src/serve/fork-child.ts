@@ -1,12 +1,17 @@
 import { fork } from 'node:child_process';
 import type { ToEngine } from '@shared/protocol/host';
 import type { EngineHandle } from '../host/engine-handle';
+import { execArgv } from '../host/engine-process.json';
 
-/** Forks the engine as a child process; its output goes to our stderr, stdout stays ours. */
+/**
+ * Forks the engine as a child process; its output goes to our stderr, stdout stays ours. Its young
+ * objects have 4 MB, always: V8 would let them have 1 to 16, more and less by chance, and what is
+ * large lies elsewhere.
+ */
 export function forkChild(entry: string, env: Record<string, string>): EngineHandle {
   const child = fork(entry, [], {
     env: { ...process.env, ...env },
-    execArgv: [],
+    execArgv,
     serialization: 'advanced', // typed arrays cross as they are
     stdio: ['ignore', 2, 2, 'ipc'],
   });
