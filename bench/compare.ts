@@ -57,14 +57,8 @@ const ratios: Record<'train' | 'forward' | 'memory', number[]> = {
   memory: [],
 };
 for (let pair = 1; pair <= Number(flags.pairs); pair++) {
-  const ours = measure(
-    process.execPath,
-    [...execArgv, join(__dirname, 'train.cjs'), ...common, ...own],
-    {
-      ...env,
-      ...process.env,
-    },
-  );
+  const train = [...execArgv, join(__dirname, 'train.cjs'), ...common, ...own];
+  const ours = measure(process.execPath, train, { ...env, ...process.env });
   const peer = measure(flags.python, [flags.peer, ...common, ...peerFlags]);
   ratios.train.push(ours.train_step_s.median / peer.train_step_s.median);
   ratios.forward.push(ours.forward_s.median / peer.forward_s.median);
